@@ -1,0 +1,30 @@
+//! `backup` and `restore-backup`.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+
+use common::{Home, keys};
+
+#[test]
+fn a_backup_is_restored_into_an_empty_store_only() {
+    let home = Home::new();
+    let id = home.id(["capture", "keep me"]);
+    let file = home.path("all.backup");
+    let file = file.to_str().unwrap();
+    let made = home.json(["backup", file]);
+    assert_eq!(keys(&made), ["entities", "bytes", "checksum"]);
+    assert_eq!(made["entities"], 1);
+    assert_eq!(made["bytes"].as_u64().unwrap(), std::fs::metadata(file).unwrap().len());
+
+    assert_eq!(home.error(["restore-backup", file], 4)["kind"], "refused");
+    let other = Home::new();
+    assert_eq!(keys(&other.json(["restore-backup", file])), ["entities", "bytes", "checksum"]);
+    assert_eq!(other.json(["show", &id])["text"], "keep me");
+    assert_ne!(other.json(["status"])["device"], home.json(["status"])["device"]);
+}
+
+#[test]
+fn a_backup_that_is_not_there_is_not_found() {
+    Home::new().error(["restore-backup", "nowhere.backup"], 3);
+}

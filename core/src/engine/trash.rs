@@ -1,0 +1,105 @@
+//! The trash: deleting moves there, restoring brings back with links and all, erasing is the only thing that truly removes.
+
+use altair_protocol::view::{Content, Entity};
+use altair_protocol::{EntityId, Hash, Kind, Op};
+
+use super::create::finish;
+use super::{Altair, Inner};
+use crate::error::{Error, Result};
+use crate::store::derive::{TRASH, UNLINKED};
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+impl Altair {
+    /// Moves an entity to the trash. Work on it that this device hasn't seen will bring it back.
+    pub async fn delete(&self, id: EntityId) -> Result<Entity> {
+        self.run(move |inner| async move {
+            let mut unit = inner.writer.begin().await?;
+            let reading = unit.require(id).await?.reading.clone();
+            if reading.entity.deleted {
+                return Err(Error::refused(
+                    format!("{id} is in the trash already"),
+                    "`altair erase` removes it for good",
+                ));
+            }
+            unit.change(id, reading.entity.kind, vec![Op::Delete]).await?;
+            finish(unit, id).await
+        })
+        .await
+    }
+
+    /// Brings an entity back from the trash.
+    pub async fn restore(&self, id: EntityId) -> Result<Entity> {
+        self.run(move |inner| async move {
+            let mut unit = inner.writer.begin().await?;
+            let reading = unit.require(id).await?.reading.clone();
+            if !reading.entity.deleted {
+                return Err(Error::refused(format!("{id} is not in the trash"), "`altair trash` lists what is"));
+            }
+            unit.change(id, reading.entity.kind, vec![Op::Restore]).await?;
+            finish(unit, id).await
+        })
+        .await
+    }
+
+    /// Removes an entity for good, with its history and its links. It gives the entity as it last was.
+    pub async fn erase(&self, id: EntityId) -> Result<Entity> {
+        self.run(move |inner| async move { inner.erase(id).await }).await
+    }
+
+    /// Erases what has been in the trash for longer than so many days, and gives the ids.
+    pub async fn purge(&self, older_than_days: u32) -> Result<Vec<EntityId>> {
+        self.run(move |inner| async move {
+            let now = inner.writer.environment.now().cast_signed();
+            let mut erased = Vec::new();
+            let mut all = inner.db.whole_list(TRASH).await?;
+            all.extend(inner.db.whole_list(UNLINKED).await?);
+            for id in all {
+                // Erasing one may have taken its attachments along.
+                let Some(staged) = inner.db.entity(id).await? else { continue };
+                let entity = staged.reading.entity.clone();
+                if now.saturating_sub(entity.updated_at.millis()) >= i64::from(older_than_days) * DAY_MS {
+                    inner.erase(id).await?;
+                    erased.push(id);
+                }
+            }
+            Ok(erased)
+        })
+        .await
+    }
+}
+
+impl Inner {
+    async fn erase(&self, id: EntityId) -> Result<Entity> {
+        let mut unit = self.writer.begin_quiet().await?;
+        let entity = unit.require(id).await?.reading.entity.clone();
+        let mut links: Vec<EntityId> = self.hand_links(id).await?.into_iter().map(|(link, _)| link).collect();
+        for edge in self.db.hand_edges_to(id).await? {
+            links.extend(edge.target.parse::<EntityId>());
+        }
+        for link in links {
+            if entity.kind != Kind::Link && unit.get(link).await?.is_some() {
+                unit.erase(link).await?;
+            }
+        }
+        let mut blobs = Vec::from_iter(blob_of(&entity));
+        for attachment in self.attachments_of(id).await? {
+            blobs.extend(attachment.hash);
+            unit.erase(attachment.id).await?;
+        }
+        unit.erase(id).await?;
+        unit.commit().await?;
+        // Only when nothing names them any more: the transaction that took the names away is on disk.
+        for blob in blobs {
+            self.drop_unnamed_blob(blob).await?;
+        }
+        Ok(entity)
+    }
+}
+
+fn blob_of(entity: &Entity) -> Option<Hash> {
+    match &entity.content {
+        Content::Attachment { hash, .. } => *hash,
+        _ => None,
+    }
+}

@@ -1,0 +1,243 @@
+//! The connection: SurrealKV opened with bounded memory, every commit durable, and a shutdown that can be awaited.
+//!
+//! The SDK's `connect` can do neither of the first and last in 3.3 (its URL parameters don't reach the caches, and it shuts down
+//! in the background), so the datastore is built here and handed to the SDK. See docs/adr/0004.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use surrealdb::engine::local::Db;
+use surrealdb::types::{RecordId, SurrealValue, ToSql as _, Value as DbValue};
+use surrealdb::{IndexedResults, Surreal};
+use surrealdb_cnf::ConfigMap;
+use surrealdb_core::kvs::Datastore;
+
+use super::rows::{HeadRow, StoreRow, head_id, store_id};
+use crate::error::{Error, ErrorKind, Result};
+
+/// The newest format of the database that this version writes.
+pub(crate) const FORMAT: i64 = 1;
+
+/// Migration `n` takes format `n` to `n + 1`; the first makes an empty database. Forward only, each in one transaction.
+const MIGRATIONS: &[&str] = &["
+    DEFINE TABLE IF NOT EXISTS entity SCHEMALESS;
+    DEFINE TABLE IF NOT EXISTS change SCHEMALESS;
+    DEFINE TABLE IF NOT EXISTS place SCHEMALESS;
+    DEFINE TABLE IF NOT EXISTS named SCHEMALESS;
+    DEFINE TABLE IF NOT EXISTS edge TYPE RELATION SCHEMALESS;
+    DEFINE TABLE IF NOT EXISTS name SCHEMALESS;
+    DEFINE TABLE IF NOT EXISTS file SCHEMALESS;
+    DEFINE TABLE IF NOT EXISTS held SCHEMALESS;
+    DEFINE TABLE IF NOT EXISTS erased SCHEMALESS;
+"];
+
+/// How long the database may take to show that it can be read: milliseconds on a sound one.
+const START: std::time::Duration = std::time::Duration::from_secs(8);
+
+/// How much memory the database may keep.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Memory {
+    /// The block cache, in bytes.
+    pub(crate) block_cache: u64,
+    /// What is written before it goes to a table file, in bytes; also the largest transaction.
+    pub(crate) memtable: u64,
+}
+
+/// An open database.
+#[derive(Clone)]
+pub(crate) struct Database {
+    datastore: Arc<Datastore>,
+    pub(crate) sdk: Surreal<Db>,
+}
+
+impl std::fmt::Debug for Database {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Database")
+    }
+}
+
+impl Database {
+    /// Opens or makes the database in `folder`; `None` keeps it in memory.
+    pub(crate) async fn open(folder: Option<&Path>, memory: Memory) -> Result<Self> {
+        let config = ConfigMap::empty()
+            .with_key_value("datastore_sync", "every")
+            .with_key_value("surrealkv_block_cache_capacity", memory.block_cache.to_string())
+            .with_key_value("surrealkv_max_memtable_size", memory.memtable.to_string())
+            .with_key_value("surrealkv_vlog_max_file_size", (64_u64 << 20).to_string());
+        let path = match folder {
+            Some(folder) => {
+                let text = folder.to_str().filter(|text| !text.contains('?')).ok_or_else(|| {
+                    Error::invalid(
+                        format!("the store's path {} can't be used", folder.display()),
+                        "choose a path in UTF-8 without a question mark",
+                    )
+                })?;
+                format!("surrealkv://{text}")
+            }
+            None => "memory".to_owned(),
+        };
+        let builder = Datastore::builder().with_config(config).without_maintenance_tasks();
+        let datastore = builder.build_with_path(&path).await.map_err(|error| opening(folder, &error))?;
+        // SurrealDB tries these again for two minutes, over damage too, which never gets better.
+        let started = tokio::time::timeout(START, async {
+            datastore.check_version().await?;
+            datastore.bootstrap().await
+        });
+        let started = match started.await {
+            Ok(started) => started.map_err(|error| opening(folder, &error)),
+            Err(_) => Err(opening(folder, &"its tables can't be read")),
+        };
+        if let Err(error) = started {
+            let _ = datastore.shutdown().await;
+            return Err(error);
+        }
+        let sdk = Surreal::<Db>::unstable_from_datastore(Arc::clone(&datastore), None).await.map_err(|e| failed(&e))?;
+        sdk.use_ns("altair").use_db("altair").await.map_err(|error| failed(&error))?;
+        Ok(Self { datastore, sdk })
+    }
+
+    /// Brings the database to [`FORMAT`]. A newer one is refused and left as it is.
+    pub(crate) async fn migrate(&self) -> Result<()> {
+        // In a new database there is no table to ask.
+        self.run("DEFINE TABLE IF NOT EXISTS meta SCHEMALESS").await?;
+        let found = self.store_row().await?.map_or(0, |row| row.format);
+        if found > FORMAT {
+            return Err(newer(found));
+        }
+        for migration in MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or(0)) {
+            self.run(&format!("BEGIN; {migration} COMMIT;")).await?;
+        }
+        Ok(())
+    }
+
+    async fn run(&self, query: &str) -> Result<()> {
+        self.sdk.query(query).await.and_then(checked).map(drop).map_err(|error| failed(&error))
+    }
+
+    /// The store's identity; `None` in a new database.
+    pub(crate) async fn store_row(&self) -> Result<Option<StoreRow>> {
+        self.get(store_id()).await
+    }
+
+    /// Sets the store's identity.
+    pub(crate) async fn set_store_row(&self, row: StoreRow) -> Result<()> {
+        let bound = self.sdk.query("UPSERT meta:store CONTENT $row RETURN NONE").bind(("row", row));
+        bound.await.and_then(checked).map(drop).map_err(|error| failed(&error))
+    }
+
+    /// The head of the log; `None` in a new database.
+    pub(crate) async fn head_row(&self) -> Result<Option<HeadRow>> {
+        self.get(head_id()).await
+    }
+
+    /// One record.
+    pub(crate) async fn get<T: SurrealValue>(&self, id: RecordId) -> Result<Option<T>> {
+        Ok(self.rows("SELECT * FROM $id", id, 1).await?.into_iter().next())
+    }
+
+    /// The records of a query with `$id` (a record, a range or a list of records) and `$limit`.
+    pub(crate) async fn rows<T: SurrealValue>(
+        &self,
+        query: &str,
+        id: impl SurrealValue,
+        limit: usize,
+    ) -> Result<Vec<T>> {
+        let bound = self.sdk.query(query).bind(("id", id)).bind(("limit", limit as i64));
+        let mut response = bound.await.and_then(checked).map_err(|error| failed(&error))?;
+        response.take(0).map_err(|error| failed(&error))
+    }
+
+    /// The records of a table with keys after `after` and up to `until`, at most `limit`. The range stands in a function call because
+    /// 3.3 stops a scan at its limit only there; as a plain source it would read the range to its end.
+    pub(crate) async fn scan<T: SurrealValue>(
+        &self,
+        table: &'static str,
+        after: DbValue,
+        until: DbValue,
+        limit: usize,
+    ) -> Result<Vec<T>> {
+        let query = format!("SELECT * FROM type::record('{table}', $after>..=$until) LIMIT $limit");
+        let bound = self.sdk.query(query).bind(("after", after)).bind(("until", until)).bind(("limit", limit as i64));
+        let mut response = bound.await.and_then(checked).map_err(|error| failed(&error))?;
+        response.take(0).map_err(|error| failed(&error))
+    }
+
+    /// How many records of a table have keys after `after` and up to `until`.
+    pub(crate) async fn count(&self, table: &'static str, after: DbValue, until: DbValue) -> Result<u64> {
+        let range = super::rows::range_of(table, after, until)?;
+        let query = format!("SELECT count() FROM {} GROUP ALL", range.to_sql());
+        let mut response = self.sdk.query(query).await.and_then(checked).map_err(|error| failed(&error))?;
+        let counts: Vec<i64> = response.take((0, "count")).map_err(|error| failed(&error))?;
+        Ok(counts.first().map_or(0, |n| n.unsigned_abs()))
+    }
+
+    /// Closes the database: everything is on disk and the folder is free when this returns.
+    pub(crate) async fn close(self) -> Result<()> {
+        drop(self.sdk);
+        self.datastore
+            .shutdown()
+            .await
+            .map_err(|error| Error::internal("closing the store failed").because(error.to_string()))
+    }
+}
+
+/// A database of a later version.
+pub(crate) fn newer(found: i64) -> Error {
+    Error::new(
+        ErrorKind::Unsupported,
+        format!("the store has format {found}, and this version reads up to {FORMAT}"),
+        "update Altair; the store was left as it is",
+    )
+}
+
+/// A response without errors. Of several the one that tells most: the others only say that their transaction failed.
+pub(crate) fn checked(mut response: IndexedResults) -> Result<IndexedResults, surrealdb::Error> {
+    let mut errors: Vec<_> = response.take_errors().into_iter().collect();
+    errors.sort_by_key(|(n, _)| *n);
+    let telling = errors.iter().position(|(_, error)| !error.to_string().contains("not executed"));
+    match errors.is_empty() {
+        true => Ok(response),
+        false => Err(errors.swap_remove(telling.unwrap_or(0)).1),
+    }
+}
+
+/// An error of the database while it was in use.
+pub(crate) fn failed(error: &surrealdb::Error) -> Error {
+    let text = error.to_string();
+    if let Some(full) = disk_full(&text) {
+        return full;
+    }
+    if ["orrupt", "hecksum", "CRC", "fetch record", "eserialize", "out of bounds"]
+        .iter()
+        .any(|word| text.contains(word))
+    {
+        return Error::corrupt("the database is damaged").because(text);
+    }
+    Error::internal(format!("the database failed: {text}"))
+}
+
+fn opening(folder: Option<&Path>, error: &dyn std::fmt::Display) -> Error {
+    let folder = folder.unwrap_or(Path::new("memory")).display();
+    let text = error.to_string();
+    if let Some(full) = disk_full(&text) {
+        return full;
+    }
+    Error::new(
+        ErrorKind::Corrupt,
+        format!("the database in {folder} can't be opened: {text}"),
+        "keep the folder as it is, and restore a backup into a new one: `altair --store NEW restore-backup FILE`",
+    )
+}
+
+fn disk_full(text: &str) -> Option<Error> {
+    ["No space left", "StorageFull", "os error 28"].iter().any(|sign| text.contains(sign)).then(full)
+}
+
+/// A disk without room.
+pub(crate) fn full() -> Error {
+    Error::new(
+        ErrorKind::Internal,
+        "the disk is full",
+        "make room on the disk, then try again; what was answered is kept",
+    )
+}

@@ -1,0 +1,243 @@
+//! The store's folder: the lock that makes one process its host, the format that is asked before anything is opened, and the published
+//! head of the log.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `host.lock` | an OS lock, held for the host's life |
+//! | `host.json` | who the host is: pid, epoch |
+//! | `store.json` | the format and the store's id; `ready` once the database was made |
+//! | `head` | the number of the last commit, with a checksum. Written after each commit and not flushed: after a crash it is at most the database's own number, so a database that has less has lost commits |
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use altair_protocol::Hash;
+use serde::{Deserialize, Serialize};
+
+use super::database::{FORMAT, newer};
+use crate::error::{Error, ErrorKind, Result};
+
+const LOCK: &str = "host.lock";
+const HOST: &str = "host.json";
+const STORE: &str = "store.json";
+const HEAD: &str = "head";
+/// Between two tries for the lock.
+const LOCK_RETRY: Duration = Duration::from_millis(15);
+
+/// What `store.json` says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Identity {
+    pub(crate) format: i64,
+    pub(crate) store: uuid::Uuid,
+    pub(crate) ready: bool,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Host {
+    pid: u32,
+    epoch: u64,
+}
+
+/// A store's folder, locked by this process.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    root: PathBuf,
+    head: std::sync::Mutex<File>,
+    pub(crate) epoch: u64,
+    /// Held for its lock, which the OS frees with the process however it ends.
+    lock: std::sync::Mutex<Option<File>>,
+}
+
+impl Folder {
+    /// Makes the folder where it isn't there, and locks it, waiting at most `wait` for another process.
+    pub(crate) fn lock(root: &Path, wait: Duration) -> Result<Self> {
+        create(root).map_err(|error| cannot_open(root, error))?;
+        let root = root.canonicalize().map_err(|error| cannot_open(root, error))?;
+        let path = root.join(LOCK);
+        let lock = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
+        let lock = lock.map_err(|error| cannot_open(&path, error))?;
+        let deadline = Instant::now() + wait;
+        loop {
+            match lock.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if Instant::now() < deadline => std::thread::park_timeout(LOCK_RETRY),
+                Err(TryLockError::WouldBlock) => return Err(locked(&root)),
+                Err(TryLockError::Error(error)) => return Err(cannot_open(&path, error)),
+            }
+        }
+        let epoch = read_json::<Host>(&root.join(HOST)).ok().flatten().map_or(0, |host| host.epoch) + 1;
+        let host = Host { pid: std::process::id(), epoch };
+        write_json(&root.join(HOST), &host, false)?;
+        let head_path = root.join(HEAD);
+        let head = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&head_path);
+        let head = head.map_err(|error| cannot_open(&head_path, error))?;
+        Ok(Self { root, head: std::sync::Mutex::new(head), epoch, lock: std::sync::Mutex::new(Some(lock)) })
+    }
+
+    /// Lets another process have the store. Nothing may be written after this.
+    pub(crate) fn release(&self) {
+        if let Ok(mut lock) = self.lock.lock() {
+            *lock = None;
+        }
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub(crate) fn database(&self) -> PathBuf {
+        self.root.join("db")
+    }
+
+    pub(crate) fn search(&self) -> PathBuf {
+        self.root.join("search")
+    }
+
+    pub(crate) fn blobs(&self) -> PathBuf {
+        self.root.join("blobs")
+    }
+
+    /// The store's identity; `None` in a new folder. Refuses a newer format and a folder of which a part is missing, and touches nothing.
+    pub(crate) fn identity(&self) -> Result<Option<Identity>> {
+        let path = self.root.join(STORE);
+        let has_database = self.database().exists();
+        let Some(identity) = read_json::<Identity>(&path)? else {
+            if has_database {
+                return Err(Error::corrupt(format!(
+                    "{} is missing: the store was copied incompletely",
+                    path.display()
+                )));
+            }
+            return Ok(None);
+        };
+        if identity.format > FORMAT {
+            return Err(newer(identity.format));
+        }
+        if identity.ready && !has_database {
+            let path = self.database();
+            return Err(Error::corrupt(format!("{} is missing: the store was copied incompletely", path.display())));
+        }
+        Ok(Some(identity))
+    }
+
+    pub(crate) fn set_identity(&self, identity: &Identity) -> Result<()> {
+        write_json(&self.root.join(STORE), identity, true)
+    }
+
+    /// The number of the last commit that was published; `None` if it never was, or the file is damaged.
+    pub(crate) fn published(&self) -> Option<u64> {
+        published_head(&self.root)
+    }
+
+    /// Whether the disk has so little room left that a write fails.
+    pub(crate) fn is_full(&self) -> bool {
+        const NEEDED: u64 = 256 << 10;
+        #[cfg(unix)]
+        let free = rustix::fs::statvfs(&self.root).map(|disk| disk.f_bavail * disk.f_frsize).ok();
+        #[cfg(not(unix))]
+        let free: Option<u64> = None;
+        free.is_some_and(|free| free < NEEDED)
+    }
+
+    /// Publishes the number of the last commit.
+    pub(crate) fn publish(&self, seq: u64) {
+        let text = head_text(seq);
+        let Ok(mut head) = self.head.lock() else { return };
+        let written = head.seek(SeekFrom::Start(0)).and_then(|_| head.write_all(text.as_bytes()));
+        if let Err(error) = written {
+            tracing::warn!(%error, "the head of the log could not be published");
+        }
+    }
+}
+
+/// The number of a store's last commit, without opening the store: for those who only want to know whether something happened.
+pub fn published_head(store: &Path) -> Option<u64> {
+    let mut text = String::new();
+    File::open(store.join(HEAD)).ok()?.take(64).read_to_string(&mut text).ok()?;
+    let seq = text.split_whitespace().next()?.parse().ok()?;
+    (head_text(seq) == text).then_some(seq)
+}
+
+/// Always of one length, so that a later number covers an earlier one.
+fn head_text(seq: u64) -> String {
+    let sum = Hash::of(&seq.to_be_bytes()).to_string();
+    format!("{seq:020} {}\n", &sum[..16])
+}
+
+/// The bytes of all files under a folder.
+pub(crate) fn bytes_under(folder: &Path) -> u64 {
+    let Ok(entries) = fs::read_dir(folder) else { return 0 };
+    let sizes = entries.flatten().map(|entry| match entry.metadata() {
+        Ok(meta) if meta.is_dir() => bytes_under(&entry.path()),
+        Ok(meta) => meta.len(),
+        Err(_) => 0,
+    });
+    sizes.sum()
+}
+
+/// Writes a file so that a reader sees the old one or the whole new one, and a power cut leaves one of the two.
+pub(crate) fn replace(path: &Path, content: &[u8], durable: bool) -> std::io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.new", std::process::id()));
+    let temporary = folder.join(name);
+    let write = || {
+        let mut file = File::create(&temporary)?;
+        file.write_all(content)?;
+        if durable {
+            file.sync_all()?;
+        }
+        fs::rename(&temporary, path)?;
+        if durable { sync_folder(folder) } else { Ok(()) }
+    };
+    let written = write();
+    if written.is_err() {
+        let _ = fs::remove_file(&temporary);
+    }
+    written
+}
+
+/// Makes a rename in a folder durable. Only Unix can open a folder for that.
+pub(crate) fn sync_folder(folder: &Path) -> std::io::Result<()> {
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Option<T>> {
+    match fs::read(path) {
+        Ok(bytes) => serde_json::from_slice(&bytes)
+            .map(Some)
+            .map_err(|error| Error::corrupt(format!("{} is damaged", path.display())).because(error)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(cannot_open(path, error)),
+    }
+}
+
+fn write_json<T: Serialize>(path: &Path, value: &T, durable: bool) -> Result<()> {
+    let bytes =
+        serde_json::to_vec(value).map_err(|error| Error::internal("a value can't be written").because(error))?;
+    replace(path, &bytes, durable).map_err(|error| cannot_open(path, error))
+}
+
+fn create(root: &Path) -> std::io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(root)
+}
+
+fn locked(root: &Path) -> Error {
+    let holder = match read_json::<Host>(&root.join(HOST)) {
+        Ok(Some(host)) => format!("process {} has the store open", host.pid),
+        _ => "another process has the store open".to_owned(),
+    };
+    Error::new(ErrorKind::Locked, holder, "wait until it is done, or close it, then try again")
+}
+
+fn cannot_open(path: &Path, error: std::io::Error) -> Error {
+    let io = Error::io("opening", path, error);
+    let hint = io.hint().to_owned();
+    Error::new(ErrorKind::Internal, format!("the store can't be opened: {}", io.message()), hint).because(io)
+}

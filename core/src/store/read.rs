@@ -1,0 +1,334 @@
+//! Reading: entities, lists, links, names and history.
+//!
+//! A read sees what is committed. Lists are ranges of records and end after what was asked for, however long the list is.
+
+use altair_protocol::view::{Content, Entity, LinkOrigin, Ref};
+use altair_protocol::{EntityId, Field, Hash, Kind};
+use surrealdb::types::{RecordId, Value as DbValue};
+
+use super::Database;
+use super::rows::{
+    BodyRow, ChangeRow, EdgeRow, EntityRow, FileRow, KeyRow, change_record, ending_bounds, entity_of, entity_record,
+    erased_record, int_value, key, keys_under, kind_of, last_entity, name_record, seq_of, uuid_value,
+};
+use super::sealed::{Logged, open, open_state};
+use super::write::{Staged, staged};
+use crate::error::{Error, Result};
+use crate::markdown::Paths;
+use crate::reading::{Reading, name_key, read};
+
+/// Enough for anything that a person would page through; a guard where a whole set is read.
+const MANY: usize = 1_000_000;
+
+/// Where a page of a list ends: which list, and its last entity's key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Cursor {
+    list: String,
+    created_ms: i64,
+    entity: EntityId,
+}
+
+impl Cursor {
+    /// The cursor as a caller gets it: opaque, and of use for its own list only.
+    pub(crate) fn encode(&self) -> String {
+        format!("{}{:016x}{}", list_mark(&self.list), self.created_ms, self.entity.uuid().simple())
+    }
+
+    pub(crate) fn decode(list: &str, text: &str) -> Result<Self> {
+        let wrong = || {
+            Error::invalid(
+                format!("\"{text}\" is not a cursor of this list"),
+                "pass the `next` of a page of the same list, with the same filters",
+            )
+        };
+        if text.len() != 56 || !text.is_ascii() || text[..8] != list_mark(list) {
+            return Err(wrong());
+        }
+        let created_ms = u64::from_str_radix(&text[8..24], 16).map_err(|_| wrong())?.cast_signed();
+        let entity = uuid::Uuid::try_parse(&text[24..]).map_err(|_| wrong())?;
+        Ok(Self { list: list.to_owned(), created_ms, entity: EntityId::from(entity) })
+    }
+}
+
+fn list_mark(list: &str) -> String {
+    Hash::of(list.as_bytes()).to_string()[..8].to_owned()
+}
+
+impl Database {
+    /// One entity; `None` if there is none.
+    pub(crate) async fn entity(&self, id: EntityId) -> Result<Option<Staged>> {
+        match self.get::<EntityRow>(entity_record(id)).await? {
+            Some(row) => staged(&row, id).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Several entities, in the order of the ids; what isn't there is left out.
+    pub(crate) async fn entities(&self, ids: &[EntityId]) -> Result<Vec<Reading>> {
+        let records: Vec<RecordId> = ids.iter().map(|id| entity_record(*id)).collect();
+        let rows: Vec<EntityRow> = self.rows("SELECT * FROM $id", records, ids.len()).await?;
+        let readings = rows.iter().map(|row| read(&open_state(&row.state, entity_of(&row.id)?)?));
+        let mut readings = readings.collect::<Result<Vec<_>>>()?;
+        let order: std::collections::HashMap<EntityId, usize> =
+            ids.iter().enumerate().map(|(n, id)| (*id, n)).collect();
+        readings.sort_by_key(|reading| order.get(&reading.entity.id).copied());
+        Ok(readings)
+    }
+
+    /// Which of these ids are taken.
+    pub(crate) async fn existing(&self, ids: &[EntityId]) -> Result<Vec<EntityId>> {
+        let records: Vec<RecordId> = ids.iter().map(|id| entity_record(*id)).collect();
+        let rows: Vec<KeyRow> = self.rows("SELECT id FROM $id WHERE kind", records, ids.len()).await?;
+        rows.iter().map(|row| entity_of(&row.id)).collect()
+    }
+
+    /// Whether an id was erased.
+    pub(crate) async fn is_erased(&self, id: EntityId) -> Result<bool> {
+        Ok(self.get::<BodyRow>(erased_record(id)).await?.is_some())
+    }
+
+    /// The ids that were erased.
+    pub(crate) async fn erased_ids(&self) -> Result<Vec<EntityId>> {
+        let rows: Vec<KeyRow> = self.rows("SELECT id FROM erased", DbValue::None, MANY).await?;
+        rows.iter().map(|row| entity_of(&row.id)).collect()
+    }
+
+    /// Marks an id as erased, for a restored backup.
+    pub(crate) async fn set_erased(&self, id: EntityId) -> Result<()> {
+        let row = BodyRow { id: erased_record(id), body: Vec::new().into() };
+        self.rows::<DbValue>("UPSERT $id.id CONTENT $id RETURN NONE", row, 1).await.map(drop)
+    }
+
+    /// The entities whose ids end in these digits, at most `limit`.
+    pub(crate) async fn ending(&self, digits: &str, limit: usize) -> Result<Vec<EntityId>> {
+        let Some((after, until)) = ending_bounds(digits) else { return Ok(Vec::new()) };
+        let rows: Vec<EntityRow> = self.scan("entity", after, until, limit).await?;
+        rows.iter().map(|row| entity_of(&row.id)).collect()
+    }
+
+    /// All entities' rows after a record key, in the order of the keys.
+    pub(crate) async fn entity_rows(&self, after: Option<EntityId>, limit: usize) -> Result<Vec<EntityRow>> {
+        let after = after.map_or_else(
+            || uuid_value(uuid::Uuid::nil()),
+            |id| match entity_record(id).key {
+                surrealdb::types::RecordIdKey::Uuid(uuid) => DbValue::Uuid(uuid),
+                _ => DbValue::None,
+            },
+        );
+        self.scan("entity", after, uuid_value(uuid::Uuid::max()), limit).await
+    }
+
+    /// A page of a list: its entities, and the cursor for what follows.
+    pub(crate) async fn page(
+        &self,
+        list: &str,
+        limit: usize,
+        after: Option<&Cursor>,
+    ) -> Result<(Vec<EntityId>, Option<Cursor>)> {
+        let (mut start, end) = keys_under(DbValue::String(list.to_owned()));
+        if let Some(cursor) = after {
+            let parts = vec![
+                DbValue::String(list.to_owned()),
+                int_value(cursor.created_ms.saturating_neg()),
+                uuid_value(cursor.entity.uuid()),
+            ];
+            start = key(parts);
+        }
+        let mut rows: Vec<KeyRow> = self.scan("place", start, end, limit.saturating_add(1)).await?;
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let ids = rows.iter().map(|row| last_entity(&row.id)).collect::<Result<Vec<_>>>()?;
+        let next = match (more, rows.last()) {
+            (true, Some(row)) => {
+                Some(Cursor { list: list.to_owned(), created_ms: created_of(row)?, entity: last_entity(&row.id)? })
+            }
+            _ => None,
+        };
+        Ok((ids, next))
+    }
+
+    /// All entities of a list.
+    pub(crate) async fn whole_list(&self, list: &str) -> Result<Vec<EntityId>> {
+        Ok(self.page(list, MANY, None).await?.0)
+    }
+
+    /// How long a list is.
+    pub(crate) async fn list_length(&self, list: &str) -> Result<u64> {
+        let (after, until) = keys_under(DbValue::String(list.to_owned()));
+        self.count("place", after, until).await
+    }
+
+    /// The edges that leave an entity: hand links are drawn from it, body links stand in it.
+    pub(crate) async fn edges_from(&self, id: EntityId) -> Result<Vec<EdgeRow>> {
+        self.rows("SELECT * FROM $id->edge", entity_record(id), MANY).await
+    }
+
+    /// The edges that arrive at an entity by hand.
+    pub(crate) async fn hand_edges_to(&self, id: EntityId) -> Result<Vec<EdgeRow>> {
+        self.rows("SELECT * FROM $id<-edge", entity_record(id), MANY).await
+    }
+
+    /// The edges that arrive at a name.
+    pub(crate) async fn edges_to_name(&self, name: &str) -> Result<Vec<EdgeRow>> {
+        self.rows("SELECT * FROM $id<-edge", name_record(name), MANY).await
+    }
+
+    /// Who may be called by a name, as an index that resolves paths.
+    pub(crate) async fn named(&self, name: &str) -> Result<(Paths<EntityId>, Vec<Entity>)> {
+        let (after, until) = keys_under(DbValue::String(name.to_owned()));
+        let rows: Vec<KeyRow> = self.scan("named", after, until, MANY).await?;
+        let ids = rows.iter().map(|row| last_entity(&row.id)).collect::<Result<Vec<_>>>()?;
+        let entities: Vec<Entity> = self.entities(&ids).await?.into_iter().map(|reading| reading.entity).collect();
+        let mut paths = Paths::new();
+        for entity in &entities {
+            if let Some(path) = path_of(entity) {
+                paths.insert(path, entity.id);
+            }
+            if entity.kind != Kind::Attachment {
+                paths.insert_name(&entity.title, entity.id);
+            }
+        }
+        Ok((paths, entities))
+    }
+
+    /// The other ends of an entity's links, made by hand and in bodies, unresolved ones too.
+    pub(crate) async fn links(&self, entity: &Entity) -> Result<Vec<Ref>> {
+        let from = path_of(entity).unwrap_or_default();
+        let mut refs = Vec::new();
+        for edge in self.edges_from(entity.id).await? {
+            if let Some(to) = edge_entity(&edge.out) {
+                let target = self.entity(to).await?.filter(|staged| !staged.reading.entity.deleted);
+                refs.extend(target.map(|staged| entity_ref(&staged.reading.entity, edge.relation, LinkOrigin::Hand)));
+                continue;
+            }
+            let (paths, candidates) = self.named(&name_key(&edge.target)).await?;
+            let found =
+                paths.resolve(&edge.target, from).and_then(|id| candidates.iter().find(|entity| entity.id == id));
+            refs.push(match found {
+                Some(entity) => entity_ref(entity, edge.relation, LinkOrigin::Body),
+                None => {
+                    Ref { id: None, kind: None, title: edge.target, relation: edge.relation, origin: LinkOrigin::Body }
+                }
+            });
+        }
+        Ok(refs)
+    }
+
+    /// What links to an entity: each edge read from its other end, and kept if it resolves to this entity.
+    pub(crate) async fn backlinks(&self, reading: &Reading) -> Result<Vec<Ref>> {
+        let id = reading.entity.id;
+        let mut refs = Vec::new();
+        for edge in self.hand_edges_to(id).await? {
+            let Some(from) = edge_entity(&edge.r#in) else { continue };
+            let source = self.entity(from).await?.filter(|staged| !staged.reading.entity.deleted);
+            refs.extend(source.map(|staged| entity_ref(&staged.reading.entity, edge.relation, LinkOrigin::Hand)));
+        }
+        for name in &reading.names {
+            let edges = self.edges_to_name(name).await?;
+            if edges.is_empty() {
+                continue;
+            }
+            let (paths, _) = self.named(name).await?;
+            let sources: Vec<EntityId> = edges.iter().filter_map(|edge| edge_entity(&edge.r#in)).collect();
+            let sources = self.entities(&sources).await?;
+            for edge in edges {
+                let from = edge_entity(&edge.r#in);
+                let Some(source) = sources.iter().find(|source| Some(source.entity.id) == from) else { continue };
+                let path = path_of(&source.entity).unwrap_or_default();
+                if paths.resolve(&edge.target, path) == Some(id) {
+                    refs.push(entity_ref(&source.entity, edge.relation, LinkOrigin::Body));
+                }
+            }
+        }
+        // A name that is path and title gives an edge once; two links to the same place are one backlink each.
+        refs.sort_by(|a, b| (&a.title, a.id, &a.relation).cmp(&(&b.title, b.id, &b.relation)));
+        refs.dedup();
+        Ok(refs)
+    }
+
+    /// A logged change with the number of the entity's change before it.
+    pub(crate) async fn logged(&self, seq: u64) -> Result<Option<(Logged, u64)>> {
+        let Some(row) = self.get::<ChangeRow>(change_record(seq)).await? else { return Ok(None) };
+        Ok(Some((open(&row.body, format_args!("the change {seq}"))?, row.prior.unsigned_abs())))
+    }
+
+    /// The logged changes after a number.
+    pub(crate) async fn log_after(&self, seq: u64, limit: usize) -> Result<Vec<(u64, Logged)>> {
+        let after = int_value(super::rows::as_i64(seq));
+        let rows: Vec<ChangeRow> = self.scan("change", after, int_value(i64::MAX), limit).await?;
+        rows.iter()
+            .map(|row| {
+                let seq = seq_of(&row.id)?;
+                Ok((seq, open(&row.body, format_args!("the change {seq}"))?))
+            })
+            .collect()
+    }
+
+    /// The held changes.
+    pub(crate) async fn held(&self) -> Result<Vec<altair_protocol::Change>> {
+        let rows: Vec<BodyRow> = self.rows("SELECT * FROM held", DbValue::None, MANY).await?;
+        rows.iter().map(|row| open(&row.body, "a held change")).collect()
+    }
+
+    /// The files of a vault's folder as they were last imported or exported.
+    pub(crate) async fn files_under(&self, folder: &str) -> Result<Vec<FileRow>> {
+        let (after, until) = keys_under(DbValue::String(folder.to_owned()));
+        self.scan("file", after, until, MANY).await
+    }
+
+    /// The files of any folder that held this vault.
+    pub(crate) async fn files_of_vault(&self, vault: &str) -> Result<Vec<FileRow>> {
+        self.rows("SELECT * FROM file WHERE vault = $id", vault.to_owned(), MANY).await
+    }
+
+    /// How many changes were made here and have no number from a server.
+    pub(crate) async fn pending(&self) -> Result<u64> {
+        let mut response = self
+            .sdk
+            .query("SELECT count() FROM change WHERE local = true AND sync_id IS NONE GROUP ALL")
+            .await
+            .and_then(super::database::checked)
+            .map_err(|error| super::database::failed(&error))?;
+        let counts: Vec<i64> = response.take((0, "count")).map_err(|error| super::database::failed(&error))?;
+        Ok(counts.first().map_or(0, |n| n.unsigned_abs()))
+    }
+
+    /// How many entities of each kind there are out of the trash.
+    pub(crate) async fn kinds(&self) -> Result<Vec<(Kind, u64)>> {
+        let mut counts = Vec::new();
+        for kind in Kind::ALL {
+            counts.push((kind_of(kind.as_str())?, self.list_length(kind.as_str()).await?));
+        }
+        Ok(counts)
+    }
+}
+
+/// An entity's path in its vault.
+pub(crate) fn path_of(entity: &Entity) -> Option<&str> {
+    match &entity.content {
+        Content::Note { path, .. } | Content::Attachment { path, .. } => path.as_deref(),
+        _ => None,
+    }
+}
+
+fn edge_entity(record: &RecordId) -> Option<EntityId> {
+    (record.table.as_str() == "entity").then(|| entity_of(record).ok()).flatten()
+}
+
+fn entity_ref(entity: &Entity, relation: String, origin: LinkOrigin) -> Ref {
+    Ref { id: Some(entity.id), kind: Some(entity.kind), title: entity.title.clone(), relation, origin }
+}
+
+fn created_of(row: &KeyRow) -> Result<i64> {
+    let strange = || Error::corrupt("the table place has a key of the wrong shape");
+    let surrealdb::types::RecordIdKey::Array(key) = &row.id.key else { return Err(strange()) };
+    match key.get(1) {
+        Some(DbValue::Number(surrealdb::types::Number::Int(negative))) => Ok(-negative),
+        _ => Err(strange()),
+    }
+}
+
+/// Whether a field belongs to the history that people see.
+pub(crate) fn is_shown(field: &Field) -> bool {
+    *field != Field::CREATED && *field != Field::FENCES
+}

@@ -1,0 +1,192 @@
+//! Safekeeping: an open that is refused leaves the database's files as they were.
+//!
+//! SurrealKV repairs while it opens: it drops the end of a log that it can't read and deletes tables that its manifest doesn't name. Over
+//! damaged files, or files that were copied in part, that destroys what could have been saved. So the files are kept aside until the database
+//! has shown that it has every commit, and put back if it hasn't. Tables and values are never written to again, so a hard link keeps them; the
+//! manifest and the log are copied. What is kept is complete once it has its name; an open that was killed is undone by the next.
+//!
+//! A clean close also notes every file's size and the small files' hashes: damage that came since is found, and named, before anything is opened.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use altair_protocol::Hash;
+use serde::{Deserialize, Serialize};
+
+use super::folder::replace;
+use crate::error::{Error, Result};
+
+const KEPT: &str = "db.kept";
+const NOTED: &str = "closed.json";
+/// Files up to this size are hashed at a clean close; tables and values have checksums of their own.
+const HASHED_BYTES: u64 = 1 << 20;
+
+/// The database's files as they were before it was opened.
+#[derive(Debug)]
+pub(crate) struct Safekeeping {
+    root: PathBuf,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Noted {
+    size: u64,
+    hash: Option<Hash>,
+}
+
+impl Safekeeping {
+    /// Checks the files against the last clean close, and keeps them. `expected` says that there has to be a database.
+    pub(crate) fn begin(root: &Path, expected: bool) -> Result<Self> {
+        let keeping = Self { root: root.to_owned() };
+        let failed = |error| Error::io("keeping the database's files of", root, error);
+        if keeping.kept().exists() {
+            keeping.put_back().map_err(failed)?;
+        }
+        if !expected {
+            return Ok(keeping);
+        }
+        keeping.check()?;
+        let part = root.join("db.kept.part");
+        remove(&part).map_err(failed)?;
+        keep(&keeping.database(), &part).map_err(failed)?;
+        fs::rename(&part, keeping.kept()).map_err(failed)?;
+        Ok(keeping)
+    }
+
+    /// The database is whole: what was kept can go.
+    pub(crate) fn end(self) -> Result<()> {
+        let failed = |error| Error::io("opening", &self.root, error);
+        match fs::remove_file(self.root.join(NOTED)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+            _ => {}
+        }
+        let old = self.root.join("db.kept.old");
+        remove(&old).map_err(failed)?;
+        match fs::rename(self.kept(), &old) {
+            Ok(()) => remove(&old).map_err(failed),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    /// Puts the files back as they were. The database must be closed.
+    pub(crate) fn put_back(&self) -> io::Result<()> {
+        if !self.kept().exists() {
+            return Ok(());
+        }
+        remove(&self.database())?;
+        fs::rename(self.kept(), self.database())
+    }
+
+    /// Notes the files after a clean close.
+    pub(crate) fn note(root: &Path) {
+        let noted = files_under(&root.join("db")).and_then(|files| {
+            let bytes = serde_json::to_vec(&files)?;
+            replace(&root.join(NOTED), &bytes, false)
+        });
+        if let Err(error) = noted {
+            tracing::warn!(%error, "the database's files could not be noted");
+        }
+    }
+
+    fn check(&self) -> Result<()> {
+        let database = self.database();
+        let manifests = fs::read_dir(database.join("manifest")).map(|entries| {
+            entries
+                .flatten()
+                .filter(|entry| entry.path().extension().is_some_and(|ending| ending == "manifest"))
+                .count()
+        });
+        if manifests.unwrap_or(0) == 0 {
+            return Err(damaged(&database.join("manifest"), "has no manifest: the store was copied in part"));
+        }
+        let noted = match fs::read(self.root.join(NOTED)) {
+            Ok(noted) => noted,
+            Err(_) => return Ok(()),
+        };
+        // A note that can't be read notes nothing.
+        let Ok(noted) = serde_json::from_slice::<BTreeMap<PathBuf, Noted>>(&noted) else { return Ok(()) };
+        for (path, noted) in noted {
+            let file = database.join(&path);
+            match note_of(&file) {
+                Ok(found) if found == noted => {}
+                Ok(found) if found.size != noted.size => {
+                    let what = format!("has {} bytes and had {} when the store was closed", found.size, noted.size);
+                    return Err(damaged(&file, &what));
+                }
+                Ok(_) => return Err(damaged(&file, "has changed since the store was closed")),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(damaged(&file, "is missing")),
+                Err(error) => return Err(Error::io("reading", &file, error)),
+            }
+        }
+        Ok(())
+    }
+
+    fn database(&self) -> PathBuf {
+        self.root.join("db")
+    }
+
+    fn kept(&self) -> PathBuf {
+        self.root.join(KEPT)
+    }
+}
+
+fn damaged(file: &Path, what: &str) -> Error {
+    Error::new(
+        crate::ErrorKind::Corrupt,
+        format!("{} {what}", file.display()),
+        "put the file back if you have it; else restore a backup into a new folder: `altair --store NEW restore-backup FILE`; \
+         to try the files as they are, remove closed.json",
+    )
+}
+
+/// Links or copies a folder's files.
+fn keep(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (path, target) = (entry.path(), to.join(entry.file_name()));
+        if entry.file_type()?.is_dir() {
+            keep(&path, &target)?;
+        } else if !is_immutable(&path) || fs::hard_link(&path, &target).is_err() {
+            fs::copy(&path, &target)?;
+        }
+    }
+    Ok(())
+}
+
+fn is_immutable(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == "sst")
+}
+
+fn files_under(root: &Path) -> io::Result<BTreeMap<PathBuf, Noted>> {
+    fn walk(root: &Path, at: &Path, found: &mut BTreeMap<PathBuf, Noted>) -> io::Result<()> {
+        for entry in fs::read_dir(at)? {
+            let entry = entry?;
+            let path = entry.path();
+            if entry.file_type()?.is_dir() {
+                walk(root, &path, found)?;
+            } else if entry.file_name() != "LOCK" {
+                found.insert(path.strip_prefix(root).unwrap_or(&path).to_owned(), note_of(&path)?);
+            }
+        }
+        Ok(())
+    }
+    let mut found = BTreeMap::new();
+    walk(root, root, &mut found)?;
+    Ok(found)
+}
+
+fn note_of(path: &Path) -> io::Result<Noted> {
+    let size = fs::metadata(path)?.len();
+    let hash = if size <= HASHED_BYTES { Some(Hash::of(&fs::read(path)?)) } else { None };
+    Ok(Noted { size, hash })
+}
+
+fn remove(folder: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}

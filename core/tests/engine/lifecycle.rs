@@ -1,0 +1,103 @@
+use altair_core::{Altair, Config, ErrorKind};
+use std::time::Duration;
+
+use super::Store;
+
+#[tokio::test]
+async fn what_was_written_is_there_after_reopening() {
+    let store = Store::new().await;
+    let id = store.thought("Water the figs").await;
+    let store = store.reopen().await;
+    assert_eq!(store.get(id).await.unwrap().title, "Water the figs");
+}
+
+#[tokio::test]
+async fn a_second_opener_is_told_who_has_the_store() {
+    let store = Store::new().await;
+    let config = Config { lock_wait: Duration::ZERO, ..store.config() };
+    let error = Altair::open(config).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Locked);
+    assert!(error.message().contains(&std::process::id().to_string()), "{error}");
+}
+
+#[tokio::test]
+async fn a_closed_store_says_so() {
+    let store = Store::new().await;
+    store.altair.clone().close().await.unwrap();
+    let error = store.capture(altair_core::NewCapture { text: "late".into(), ..Default::default() }).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Closed);
+}
+
+#[tokio::test]
+async fn a_newer_store_is_refused_and_left_alone() {
+    let store = Store::new().await;
+    store.thought("from the future").await;
+    store.altair.clone().close().await.unwrap();
+    let file = store.config().store.join("store.json");
+    let newer = std::fs::read_to_string(&file).unwrap().replace("\"format\":1", "\"format\":99");
+    std::fs::write(&file, &newer).unwrap();
+    let error = Altair::open(store.config()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), newer);
+}
+
+#[tokio::test]
+async fn lost_commits_are_noticed() {
+    let store = Store::new().await;
+    store.thought("one").await;
+    store.altair.clone().close().await.unwrap();
+    // An older copy of the database beside today's head: what a bad restore leaves.
+    let old = store.folder.path().join("old");
+    copy(&store.config().store.join("db"), &old);
+    let altair = Altair::open(store.config()).await.unwrap();
+    altair.capture(altair_core::NewCapture { text: "two".into(), ..Default::default() }).await.unwrap();
+    altair.close().await.unwrap();
+    std::fs::remove_dir_all(store.config().store.join("db")).unwrap();
+    copy(&old, &store.config().store.join("db"));
+    // What the clean close noted tells of the swap at once.
+    let error = Altair::open(store.config()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    assert!(error.message().contains("when the store was closed"), "{error}");
+    std::fs::remove_file(store.config().store.join("closed.json")).unwrap();
+
+    let error = Altair::open(store.config()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    assert!(error.message().contains("lost"), "{error}");
+    let repaired = Altair::open(Config { repair: true, ..store.config() }).await.unwrap();
+    assert_eq!(repaired.doctor().await.unwrap().health, "damaged");
+    repaired.close().await.unwrap();
+    assert!(Altair::open(store.config()).await.is_err(), "looking is not accepting");
+    let repaired = Altair::open(Config { repair: true, ..store.config() }).await.unwrap();
+    assert!(repaired.accept_loss().await.unwrap().is_some());
+    repaired.close().await.unwrap();
+    Altair::open(store.config()).await.unwrap().close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_caller_that_stops_waiting_leaves_no_act_half_done() {
+    let store = Store::new().await;
+    for n in 0..20 {
+        let altair = store.altair.clone();
+        let capture = tokio::spawn(async move {
+            altair.capture(altair_core::NewCapture { text: format!("thought {n}"), ..Default::default() }).await
+        });
+        capture.abort();
+    }
+    let kept = store.thought("the last").await;
+    let page = store.list(altair_core::List::Inbox, 50, None).await.unwrap();
+    assert!(page.items.iter().any(|entity| entity.id == kept));
+    assert_eq!(store.doctor().await.unwrap().problems, vec![]);
+}
+
+fn copy(from: &std::path::Path, to: &std::path::Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}

@@ -1,0 +1,77 @@
+use altair_core::{Edit, ErrorKind, Fields};
+use altair_protocol::Kind;
+use altair_protocol::view::LinkOrigin;
+
+use super::{Store, titled};
+
+#[tokio::test]
+async fn a_link_is_read_from_both_its_ends() {
+    let store = Store::new().await;
+    let (cake, pantry) = (store.note("Cake", "").await, store.make(Kind::Location, titled("Pantry")).await.id);
+    store.link(cake, pantry, Some("stored in")).await.unwrap();
+    store.link(cake, pantry, Some("stored in")).await.unwrap();
+    let links = store.show(cake).await.unwrap().links;
+    assert_eq!(links.len(), 1);
+    assert_eq!(
+        (links[0].id, links[0].relation.as_str(), links[0].origin),
+        (Some(pantry), "stored in", LinkOrigin::Hand)
+    );
+    assert_eq!(store.show(pantry).await.unwrap().backlinks[0].id, Some(cake));
+
+    store.unlink(cake, pantry).await.unwrap();
+    assert_eq!(store.show(pantry).await.unwrap().backlinks, vec![]);
+    assert_eq!(store.unlink(cake, pantry).await.unwrap_err().kind(), ErrorKind::NotFound);
+    store.link(cake, pantry, Some("stored in")).await.unwrap();
+    assert_eq!(store.show(cake).await.unwrap().links.len(), 1);
+}
+
+#[tokio::test]
+async fn a_link_to_a_note_that_does_not_exist_yet_resolves_when_it_appears() {
+    let store = Store::new().await;
+    let from = store.note("Plan", "see [[Crop rotation]]").await;
+    let missing = store.show(from).await.unwrap().links;
+    assert_eq!((missing[0].id, missing[0].title.as_str()), (None, "Crop rotation"));
+    let to = store.note("Crop Rotation", "").await;
+    assert_eq!(store.show(from).await.unwrap().links[0].id, Some(to));
+    assert_eq!(store.show(to).await.unwrap().backlinks[0].id, Some(from));
+    store.edit(to, Edit { fields: titled("Something else"), append: None }).await.unwrap();
+    assert_eq!(store.show(from).await.unwrap().links[0].id, None);
+}
+
+#[tokio::test]
+async fn links_come_and_go_with_the_body() {
+    let store = Store::new().await;
+    let (a, b) = (store.note("A", "[[B]] and [[B]]").await, store.note("B", "").await);
+    assert_eq!(store.show(b).await.unwrap().backlinks.len(), 1);
+    store
+        .edit(a, Edit { fields: Fields { body: Some("nothing".into()), ..Fields::default() }, append: None })
+        .await
+        .unwrap();
+    assert_eq!(store.show(b).await.unwrap().backlinks, vec![]);
+    assert_eq!(store.doctor().await.unwrap().problems, vec![]);
+}
+
+#[tokio::test]
+async fn a_link_goes_with_what_it_leads_to_and_comes_back_with_it() {
+    let store = Store::new().await;
+    let (a, b) = (store.note("A", "").await, store.note("B", "").await);
+    store.link(a, b, None).await.unwrap();
+    store.delete(b).await.unwrap();
+    assert_eq!(store.show(a).await.unwrap().links, vec![]);
+    store.restore(b).await.unwrap();
+    assert_eq!(store.show(a).await.unwrap().links[0].id, Some(b));
+    store.erase(b).await.unwrap();
+    assert_eq!(store.show(a).await.unwrap().links, vec![]);
+    assert_eq!(store.doctor().await.unwrap().problems, vec![]);
+}
+
+#[tokio::test]
+async fn wrong_links_are_refused() {
+    let store = Store::new().await;
+    let (a, b) = (store.note("A", "[[B]]").await, store.note("B", "").await);
+    assert_eq!(store.link(a, a, None).await.unwrap_err().kind(), ErrorKind::Invalid);
+    assert_eq!(store.link(a, b, Some(" ")).await.unwrap_err().kind(), ErrorKind::Invalid);
+    assert_eq!(store.unlink(a, b).await.unwrap_err().kind(), ErrorKind::Refused);
+    store.delete(b).await.unwrap();
+    assert_eq!(store.link(a, b, None).await.unwrap_err().kind(), ErrorKind::Refused);
+}

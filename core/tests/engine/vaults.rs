@@ -1,0 +1,240 @@
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use altair_core::{Edit, ErrorKind, Exported, Imported, List};
+use altair_protocol::Kind;
+use altair_protocol::view::Content;
+
+use super::{Store, body_of};
+
+fn write(vault: &Path, path: &str, content: impl AsRef<[u8]>) {
+    let file = vault.join(path);
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    std::fs::write(file, content).unwrap();
+}
+
+fn tree(root: &Path) -> BTreeMap<String, Vec<u8>> {
+    fn walk(at: &Path, root: &Path, found: &mut BTreeMap<String, Vec<u8>>) {
+        for entry in std::fs::read_dir(at).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(&path, root, found);
+            } else {
+                found.insert(
+                    path.strip_prefix(root).unwrap().to_str().unwrap().to_owned(),
+                    std::fs::read(&path).unwrap(),
+                );
+            }
+        }
+    }
+    let mut found = BTreeMap::new();
+    walk(root, root, &mut found);
+    found
+}
+
+async fn import(store: &Store, vault: &Path) -> Imported {
+    store.import(vault, |_| {}).await.unwrap()
+}
+
+async fn export(store: &Store, folder: &Path) -> Exported {
+    store.export(folder, false, |_| {}).await.unwrap()
+}
+
+fn small_vault(root: &Path) {
+    write(
+        root,
+        "Home.md",
+        "---\ntags:\n  - start\naliases: [Beginning]\nnested: {a: [1, 2]}\n# a comment\nodd key!: \"x\"\n---\n\nSee [[Garden]] and ![[plan.png]].\n",
+    );
+    write(root, "Outside/Garden.md", "Dig over.\r\n\r\nWater #outdoor/beds\r\n");
+    write(root, "Outside/Other/Garden.md", "Another. Back to [[Home#Start|home]], to [[Garden]] and [[Nowhere]].");
+    write(root, "日記/今日.md", "元気です。");
+    write(root, "Empty.md", "");
+    write(root, "Files/plan.png", [137, 80, 78, 71, 0, 255]);
+    write(root, ".obsidian/app.json", "{}");
+}
+
+#[tokio::test]
+async fn a_vault_comes_out_as_it_went_in() {
+    let store = Store::new().await;
+    let vault = store.folder.path().join("vault");
+    small_vault(&vault);
+    let report = import(&store, &vault).await;
+    assert_eq!((report.notes, report.attachments, report.links, report.unchanged), (5, 2, 5, 0));
+    let out = store.folder.path().join("out");
+    let written = export(&store, &out).await;
+    assert_eq!((written.notes, written.attachments), (5, 2));
+    assert_eq!(tree(&out), tree(&vault));
+    assert_eq!(store.doctor().await.unwrap().problems, vec![]);
+}
+
+#[tokio::test]
+async fn importing_again_changes_nothing() {
+    let store = Store::new().await;
+    let vault = store.folder.path().join("vault");
+    small_vault(&vault);
+    import(&store, &vault).await;
+    let head = store.head();
+    let again = import(&store, &vault).await;
+    assert_eq!((again.notes, again.attachments, again.unchanged, again.links), (0, 0, 7, 5));
+    assert_eq!(store.head(), head);
+    assert_eq!(export(&store, &vault).await, Exported { unchanged: 7, ..Exported::default() });
+}
+
+#[tokio::test]
+async fn links_resolve_as_in_obsidian() {
+    let store = Store::new().await;
+    let vault = store.folder.path().join("vault");
+    small_vault(&vault);
+    import(&store, &vault).await;
+    let by_path: BTreeMap<String, _> = store
+        .list(List::Kind(Kind::Note), 100, None)
+        .await
+        .unwrap()
+        .items
+        .into_iter()
+        .filter_map(|note| match &note.content {
+            Content::Note { path: Some(path), .. } => Some((path.clone(), note.id)),
+            _ => None,
+        })
+        .collect();
+    let links = async |path: &str| store.show(by_path[path]).await.unwrap().links;
+    let home = links("Home.md").await;
+    assert!(home.iter().any(|link| link.id == Some(by_path["Outside/Garden.md"]) && link.relation == "link"));
+    assert!(home.iter().any(|link| link.kind == Some(Kind::Attachment) && link.relation == "embed"));
+    let other = links("Outside/Other/Garden.md").await;
+    assert!(other.iter().any(|link| link.id == Some(by_path["Home.md"])));
+    assert!(other.iter().any(|link| link.id == Some(by_path["Outside/Other/Garden.md"])), "the nearest of one name");
+    assert!(other.iter().any(|link| link.id.is_none() && link.title == "Nowhere"));
+}
+
+#[tokio::test]
+async fn edits_made_outside_merge_with_those_made_inside() {
+    let store = Store::new().await;
+    let vault = store.folder.path().join("vault");
+    write(&vault, "Note.md", "---\nstatus: open\n---\none\n\ntwo\n\nthree\n");
+    import(&store, &vault).await;
+    let note = store.list(List::Kind(Kind::Note), 1, None).await.unwrap().items.remove(0);
+    store.edit(note.id, Edit { append: Some("four, inside".into()), ..Edit::default() }).await.unwrap();
+    write(&vault, "Note.md", "---\nstatus: done\nnew: 1\n---\none, outside\n\ntwo\n\nthree\n");
+    let report = import(&store, &vault).await;
+    assert_eq!((report.notes, report.unchanged), (1, 0));
+    let merged = store.get(note.id).await.unwrap();
+    assert_eq!(body_of(&merged), "one, outside\n\ntwo\n\nthree\nfour, inside");
+    let Content::Note { properties, .. } = &merged.content else { panic!() };
+    assert_eq!(serde_json::to_string(properties).unwrap(), r#"{"status":"done","new":1}"#);
+    // The file is still what the import read, so the merged note may be written over it.
+    assert_eq!(export(&store, &vault).await.notes, 1);
+    assert!(std::fs::read_to_string(vault.join("Note.md")).unwrap().ends_with("four, inside"));
+    assert_eq!(import(&store, &vault).await.unchanged, 1);
+}
+
+#[tokio::test]
+async fn a_file_that_changed_outside_is_never_written_over_unless_forced() {
+    let store = Store::new().await;
+    let (vault, out) = (store.folder.path().join("vault"), store.folder.path().join("out"));
+    write(&vault, "A.md", "a");
+    write(&vault, "B.md", "b");
+    import(&store, &vault).await;
+    export(&store, &out).await;
+    write(&out, "A.md", "mine");
+    let foreign = store.folder.path().join("foreign");
+    write(&foreign, "B.md", "somebody else's");
+    let report = export(&store, &foreign).await;
+    assert_eq!((report.notes, report.skipped[0].reason.as_str()), (1, "changed_outside"));
+
+    for note in store.list(List::Kind(Kind::Note), 10, None).await.unwrap().items {
+        store.edit(note.id, Edit { append: Some("inside".into()), ..Edit::default() }).await.unwrap();
+    }
+    let report = export(&store, &out).await;
+    assert_eq!((report.notes, report.skipped.len(), report.skipped[0].path.as_str()), (1, 1, "A.md"));
+    assert_eq!(std::fs::read_to_string(out.join("A.md")).unwrap(), "mine");
+    let forced = store.export(&out, true, |_| {}).await.unwrap();
+    assert_eq!((forced.notes, forced.unchanged), (1, 1));
+    assert_eq!(std::fs::read_to_string(out.join("A.md")).unwrap(), "a\ninside");
+}
+
+#[tokio::test]
+async fn two_devices_that_import_one_vault_have_one_set_of_notes() {
+    let (a, b) = (Store::new().await, Store::new().await);
+    for store in [&a, &b] {
+        let vault = store.folder.path().join("vault");
+        small_vault(&vault);
+        import(store, &vault).await;
+    }
+    super::sync(&a, &b).await;
+    super::sync(&b, &a).await;
+    for store in [&a, &b] {
+        let notes = store.list(List::Kind(Kind::Note), 100, None).await.unwrap().items;
+        assert_eq!(notes.len(), 5);
+        assert_eq!(store.conflicts().await.unwrap(), vec![]);
+        let out = store.folder.path().join("out");
+        export(store, &out).await;
+        assert_eq!(tree(&out), tree(&store.folder.path().join("vault")), "no text is doubled");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_was_moved_is_the_same_note() {
+    let store = Store::new().await;
+    let vault = store.folder.path().join("vault");
+    write(&vault, "Old name.md", "text");
+    import(&store, &vault).await;
+    let before = store.list(List::Kind(Kind::Note), 10, None).await.unwrap().items.remove(0);
+    std::fs::create_dir(vault.join("Folder")).unwrap();
+    std::fs::rename(vault.join("Old name.md"), vault.join("Folder/New name.md")).unwrap();
+    import(&store, &vault).await;
+    let after = store.list(List::Kind(Kind::Note), 10, None).await.unwrap().items;
+    assert_eq!((after.len(), after[0].id, after[0].title.as_str()), (1, before.id, "New name"));
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_reported_and_the_rest_goes_on() {
+    let store = Store::new().await;
+    let vault = store.folder.path().join("vault");
+    write(&vault, "Good.md", "fine");
+    write(&vault, "Latin1.md", b"caf\xe9");
+    write(&vault, "Nul.md", b"a\0b");
+    write(&vault, "Huge.md", vec![b'x'; altair_core::MAX_TEXT_BYTES + 1]);
+    write(&vault, ".git/config", "x");
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("/etc/hostname", vault.join("out.md")).unwrap();
+        std::os::unix::fs::symlink(".", vault.join("loop")).unwrap();
+    }
+    let report = import(&store, &vault).await;
+    assert_eq!(report.notes, 1);
+    let reasons: Vec<_> = report.skipped.iter().map(|s| (s.path.as_str(), s.reason.as_str())).collect();
+    let mut expected =
+        vec![(".git", "hidden"), ("Huge.md", "too_large"), ("Latin1.md", "not_utf8"), ("Nul.md", "not_text")];
+    if cfg!(unix) {
+        expected.extend([("loop", "symlink"), ("out.md", "symlink")]);
+    }
+    assert_eq!(reasons, expected);
+}
+
+#[tokio::test]
+async fn a_vault_must_be_a_folder_apart_from_the_store() {
+    let store = Store::new().await;
+    let missing = store.folder.path().join("missing");
+    assert_eq!(store.import(&missing, |_| {}).await.unwrap_err().kind(), ErrorKind::NotFound);
+    let inside = store.config().store;
+    assert_eq!(store.import(&inside, |_| {}).await.unwrap_err().kind(), ErrorKind::Invalid);
+    assert_eq!(store.export(&inside, false, |_| {}).await.unwrap_err().kind(), ErrorKind::Invalid);
+}
+
+#[tokio::test]
+async fn notes_made_inside_are_exported_under_their_titles() {
+    let store = Store::new().await;
+    store.note("What? A/B", "x").await;
+    store.note("What? A/B", "y").await;
+    store.note("", "untitled").await;
+    let out = store.folder.path().join("out");
+    export(&store, &out).await;
+    let names: Vec<_> = tree(&out).into_keys().collect();
+    assert_eq!(names, ["Untitled.md", "What A B 2.md", "What A B.md"]);
+    let head = store.head();
+    // Coming back, they are the notes that they were.
+    assert_eq!(import(&store, &out).await.unchanged, 3);
+    assert_eq!(store.head(), head);
+}

@@ -1,0 +1,80 @@
+//! The one door for checking, showing and measuring Altair: `cargo xtask help` lists what it can do.
+//!
+//! It needs nothing but std, so that it builds in a second, before the engine has. It stops at the first
+//! failure, says what failed and how to go on, and leaves with 1; a wrong call leaves with 2. What can't be checked on
+//! this machine is named, never passed over in silence.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "talking to the person at the terminal is its job")]
+
+mod bench;
+mod demo;
+mod json;
+mod test;
+mod tools;
+mod workspace;
+
+use std::fmt;
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask COMMAND
+
+  test [--nightly]  check everything: format, licences and bans, advisories, lints, docs, tests
+                    --nightly runs more seeds, more crashes and larger inputs
+  demo              the main job on a temporary store: import a vault, search, capture, merge, export
+  bench [ARG…]      the benchmarks; what follows goes to `cargo bench -p altair-bench`
+  help              this text
+
+The first build takes 10 to 15 minutes on two cores: SurrealDB is large. CONTRIBUTING.md says how to pay only once.";
+
+/// Why a command ended early, as a sentence for a person.
+enum Failure {
+    /// The command was called wrongly.
+    Usage(String),
+    /// Something that was checked or run did not succeed.
+    Failed(String),
+}
+
+impl Failure {
+    /// A failure of `doing` (what was attempted, as in "copy the vault"), for the reason given.
+    fn of(doing: impl fmt::Display, cause: impl fmt::Display) -> Self {
+        Self::Failed(format!("Can't {doing}: {cause}"))
+    }
+}
+
+impl From<String> for Failure {
+    fn from(message: String) -> Self {
+        Self::Failed(message)
+    }
+}
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match dispatch(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Usage(message)) => {
+            eprintln!("{message}\n\n{HELP}");
+            ExitCode::from(2)
+        }
+        Err(Failure::Failed(message)) => {
+            eprintln!("\n{message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(args: &[&str]) -> Result<(), Failure> {
+    match args {
+        ["test"] => test::run(test::Tier::Ci),
+        ["test", "--nightly"] => test::run(test::Tier::Nightly),
+        ["demo"] => demo::run(),
+        ["bench", rest @ ..] => bench::run(rest),
+        ["help" | "--help" | "-h"] => {
+            println!("{HELP}");
+            Ok(())
+        }
+        [] => Err(Failure::Usage("Which command?".to_owned())),
+        _ => Err(Failure::Usage(format!("Unknown: cargo xtask {}", args.join(" ")))),
+    }
+}
