@@ -77,6 +77,9 @@ fn start_log() -> Result<(), Failure> {
         )
     })?;
     let colours = Paint::for_terminal(std::io::stderr().is_terminal()).is_on();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).init();
+    // A span tells when it ends, and how long it took.
+    let spans = tracing_subscriber::fmt::format::FmtSpan::CLOSE;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_span_events(spans);
+    log.with_writer(std::io::stderr).with_ansi(colours).init();
     Ok(())
 }

@@ -9,9 +9,11 @@
 
 mod bytes;
 mod change;
+mod fault;
 mod field;
 mod id;
 mod kind;
+pub mod request;
 mod stamp;
 mod state;
 mod vector;
@@ -19,6 +21,7 @@ pub mod view;
 
 pub use bytes::{Bytes, Hash, HashError};
 pub use change::{Change, Op};
+pub use fault::ErrorKind;
 pub use field::{Field, FieldError, MAX_TAG_CHARS, Shape, TagName, Thousandths};
 pub use id::{ChangeId, DeviceId, EntityId, IdError};
 pub use kind::{Kind, KindError};

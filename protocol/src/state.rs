@@ -50,7 +50,7 @@ pub struct EntityState {
     /// Counters: each device's share.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub counters: BTreeMap<Field, BTreeMap<DeviceId, Total>>,
-    /// Texts: Loro documents, exported as snapshots.
+    /// Texts: Loro documents, as the first update that made them or as a later export.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub texts: BTreeMap<Field, Bytes>,
     /// Device → last stamp of work on the content.

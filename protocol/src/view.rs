@@ -59,7 +59,7 @@ impl<'de> Deserialize<'de> for Time {
 }
 
 /// One entity.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Entity {
     /// Its id.
     pub id: EntityId,
@@ -83,7 +83,9 @@ pub struct Entity {
 }
 
 /// What each kind adds to an [`Entity`].
-#[derive(Debug, Clone, PartialEq, Serialize)]
+///
+/// Read from JSON the first that fits is taken, so the location, which needs nothing, comes last.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Content {
     /// A capture's.
@@ -132,11 +134,6 @@ pub enum Content {
         /// Where.
         location: Option<EntityId>,
     },
-    /// A location's.
-    Location {
-        /// The location that this is inside of.
-        parent: Option<EntityId>,
-    },
     /// A link's.
     Link {
         /// Where it starts.
@@ -160,6 +157,11 @@ pub enum Content {
         owner: Option<EntityId>,
         /// Its path in the vault that it came from.
         path: Option<String>,
+    },
+    /// A location's.
+    Location {
+        /// The location that this is inside of.
+        parent: Option<EntityId>,
     },
 }
 
@@ -235,7 +237,7 @@ pub enum LinkOrigin {
 }
 
 /// The other end of a link.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ref {
     /// The entity; `None` for a link to something that doesn't exist yet.
     pub id: Option<EntityId>,
@@ -250,7 +252,7 @@ pub struct Ref {
 }
 
 /// One attachment of an entity.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AttachmentRef {
     /// The attachment's id.
     pub id: EntityId,
@@ -265,7 +267,7 @@ pub struct AttachmentRef {
 }
 
 /// An entity with everything around it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Shown {
     /// The entity.
     #[serde(flatten)]
@@ -281,7 +283,7 @@ pub struct Shown {
 }
 
 /// A register with concurrent, different values.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Conflict {
     /// The same on every device.
     pub id: EntityId,
@@ -294,7 +296,7 @@ pub struct Conflict {
 }
 
 /// One of a conflict's values.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ConflictHead {
     /// What to name this value by when resolving.
     pub head: String,
@@ -307,7 +309,7 @@ pub struct ConflictHead {
 }
 
 /// One answer of a search.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Hit {
     /// The entity.
     pub id: EntityId,
@@ -322,7 +324,7 @@ pub struct Hit {
 }
 
 /// One version in an entity's history.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Version {
     /// What `revert` takes: the id of the change that made it.
     pub version: crate::ChangeId,
@@ -335,7 +337,7 @@ pub struct Version {
 }
 
 /// One field's old and new value.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FieldChange {
     /// The field.
     pub field: String,
@@ -346,7 +348,7 @@ pub struct FieldChange {
 }
 
 /// A field that undo or redo set back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Undone {
     /// The entity.
     pub entity: EntityId,
@@ -371,7 +373,7 @@ pub enum EventKind {
 }
 
 /// One commit as a watcher sees it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
     /// The store's own count of changes.
     pub seq: u64,

@@ -16,7 +16,7 @@ impl Altair {
     /// Attaches a copy of a file to an entity. The bytes are streamed to disk before anything names them.
     pub async fn attach(&self, owner: EntityId, file: &Path) -> Result<AttachmentRef> {
         let file = file.to_owned();
-        self.run(move |inner| async move {
+        self.run("attach", move |inner| async move {
             let entity = inner.require(owner).await?;
             if entity.deleted {
                 return Err(in_trash(owner));
@@ -51,7 +51,7 @@ impl Altair {
 
     /// Takes an attachment off an entity; it goes to the trash.
     pub async fn detach(&self, owner: EntityId, attachment: EntityId) -> Result<AttachmentRef> {
-        self.run(move |inner| async move {
+        self.run("detach", move |inner| async move {
             let entity = inner.require(attachment).await?;
             match &entity.content {
                 Content::Attachment { owner: Some(of), .. } if *of == owner && !entity.deleted => {}
@@ -67,7 +67,7 @@ impl Altair {
 
     /// Where an attachment's bytes are, to be read.
     pub async fn attachment(&self, id: EntityId) -> Result<AttachmentFile> {
-        self.run(move |inner| async move {
+        self.run("attachment", move |inner| async move {
             let entity = inner.require(id).await?;
             let Content::Attachment { hash, .. } = &entity.content else {
                 return Err(Error::invalid(

@@ -42,7 +42,7 @@ impl Altair {
     /// Writes everything into one file, which is there whole or not at all.
     pub async fn backup(&self, file: &Path) -> Result<BackedUp> {
         let file = file.to_owned();
-        self.run(move |inner| async move { inner.backup(file).await }).await
+        self.run("backup", move |inner| async move { inner.backup(file).await }).await
     }
 
     /// Makes a store from a backup. The store has to be empty, and nothing is written before the whole backup has been checked.
@@ -50,7 +50,8 @@ impl Altair {
         let checked = check(file)?;
         let altair = Self::open(config).await?;
         let file = file.to_owned();
-        let restored = altair.run(move |inner| async move { inner.restore_backup(&file).await }).await;
+        let restored =
+            altair.run("restore_backup", move |inner| async move { inner.restore_backup(&file).await }).await;
         let closed = altair.close().await;
         restored?;
         closed?;

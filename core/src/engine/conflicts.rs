@@ -18,13 +18,14 @@ const MAX_HELD: usize = 10_000;
 impl Altair {
     /// All registers with concurrent, different values, and parents that form a cycle.
     pub async fn conflicts(&self) -> Result<Vec<Conflict>> {
-        self.run(|inner| async move { Ok(inner.all_conflicts().await?.into_iter().map(shown).collect()) }).await
+        self.run("conflicts", |inner| async move { Ok(inner.all_conflicts().await?.into_iter().map(shown).collect()) })
+            .await
     }
 
     /// Resolves a conflict, named by its id or an unambiguous ending, and gives it as it was.
     pub async fn resolve(&self, conflict: &str, resolution: Resolution) -> Result<Conflict> {
         let conflict = conflict.trim().to_lowercase();
-        self.run(move |inner| async move {
+        self.run("resolve", move |inner| async move {
             if conflict.len() < 4 {
                 return Err(Error::invalid(
                     format!("\"{conflict}\" is not a conflict"),
@@ -75,12 +76,12 @@ impl Altair {
     /// Applies changes made elsewhere, in one transaction. Those that build on others which aren't here wait in the store until they are.
     /// It gives how many were new.
     pub async fn apply(&self, changes: Vec<Change>) -> Result<u64> {
-        self.run(move |inner| async move { inner.apply(changes).await }).await
+        self.run("apply", move |inner| async move { inner.apply(changes).await }).await
     }
 
     /// This device's and others' changes after a number, oldest first: what another replica has to be given.
     pub async fn changes_after(&self, seq: u64, limit: usize) -> Result<Vec<Change>> {
-        self.run(move |inner| async move {
+        self.run("changes_after", move |inner| async move {
             let log = inner.db.log_after(seq, limit).await?;
             Ok(log.into_iter().map(|(_, logged)| logged.change).collect())
         })
@@ -127,7 +128,9 @@ impl Inner {
         let mut holding = 0;
         for change in changes {
             // Erasing is a server's decision, and what was erased here stays so.
-            if change.erase || (unit.get(change.entity).await?.is_none() && self.db.is_erased(change.entity).await?) {
+            if change.erase
+                || (unit.get(change.entity).await?.is_none() && !unit.erased(&[change.entity]).await?.is_empty())
+            {
                 continue;
             }
             match unit.apply(change, false).await? {

@@ -19,7 +19,7 @@ const MAX_TITLE_CHARS: usize = 1000;
 impl Altair {
     /// Adds a thought to the inbox. When this returns it is on disk.
     pub async fn capture(&self, new: NewCapture) -> Result<Entity> {
-        self.run(move |inner| async move {
+        self.run("capture", move |inner| async move {
             let text = checked_text(new.text, "a capture")?;
             if text.trim().is_empty() {
                 return Err(Error::invalid("a capture needs at least one word", "say what to remember"));
@@ -41,7 +41,7 @@ impl Altair {
 
     /// Makes a note, quest, item or location.
     pub async fn create(&self, new: New) -> Result<Entity> {
-        self.run(move |inner| async move {
+        self.run("create", move |inner| async move {
             check_makeable(new.kind)?;
             let mut unit = inner.writer.begin().await?;
             let id = unit.mint();
@@ -58,7 +58,7 @@ impl Altair {
     /// Makes a note, quest, item or location out of a capture, which keeps what it became. The new entity's id follows from the capture and
     /// the kind, so two devices that triage alike make one thing.
     pub async fn triage(&self, capture: EntityId, into: Kind, title: Option<String>) -> Result<Entity> {
-        self.run(move |inner| async move { inner.triage(capture, into, title).await }).await
+        self.run("triage", move |inner| async move { inner.triage(capture, into, title).await }).await
     }
 }
 

@@ -22,12 +22,12 @@ const CHUNK: usize = 500;
 impl Altair {
     /// Checks everything, and repairs what can be repaired.
     pub async fn doctor(&self) -> Result<Diagnosis> {
-        self.run(|inner| async move { inner.doctor().await }).await
+        self.run("doctor", |inner| async move { inner.doctor().await }).await
     }
 
     /// Goes on with a store that has lost commits, as it is now: from here on it opens as any other. It says what was lost; `None` when nothing was.
     pub async fn accept_loss(&self) -> Result<Option<String>> {
-        self.run(|inner| async move {
+        self.run("accept_loss", |inner| async move {
             let head = inner.db.head_row().await?.map_or(0, |row| row.seq.unsigned_abs());
             if inner.found.is_some() {
                 inner.folder.publish(head);

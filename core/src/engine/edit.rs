@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 impl Altair {
     /// Changes what the edit names and nothing else.
     pub async fn edit(&self, id: EntityId, edit: Edit) -> Result<Entity> {
-        self.run(move |inner| async move {
+        self.run("edit", move |inner| async move {
             if edit == Edit::default() {
                 return Err(Error::invalid("the edit changes nothing", "name at least one part to change"));
             }
@@ -34,7 +34,7 @@ impl Altair {
 
     /// Adds to an item's quantity. Devices that count at the same time add up.
     pub async fn count(&self, id: EntityId, delta: Thousandths) -> Result<Entity> {
-        self.run(move |inner| async move {
+        self.run("count", move |inner| async move {
             let mut unit = inner.writer.begin().await?;
             let staged = unit.require(id).await?.clone();
             let kind = staged.reading.entity.kind;
@@ -60,7 +60,7 @@ impl Altair {
         let parse = |tags: &[String]| tags.iter().map(|tag| TagName::parse(tag)).collect::<Result<Vec<_>, _>>();
         let tags = parse(add).and_then(|add| Ok((add, parse(remove)?)));
         let tags = tags.map_err(|error| Error::invalid(error.to_string(), "use tags like garden or house/kitchen"));
-        self.run(move |inner| async move {
+        self.run("tag", move |inner| async move {
             let (add, remove) = tags?;
             let mut unit = inner.writer.begin().await?;
             let staged = unit.require(id).await?.clone();

@@ -29,7 +29,7 @@ impl Altair {
     /// A page of a list, newest first.
     pub async fn list(&self, list: List, limit: usize, after: Option<&str>) -> Result<Page<Entity>> {
         let after = after.map(str::to_owned);
-        self.run(move |inner| async move {
+        self.run("list", move |inner| async move {
             check_limit(limit)?;
             let name = match &list {
                 List::Inbox => INBOX.to_owned(),
@@ -51,7 +51,7 @@ impl Altair {
 
     /// The best answers to a query. What was just written is found.
     pub async fn search(&self, search: Search) -> Result<Page<Hit>> {
-        self.run(move |inner| async move {
+        self.run("search", move |inner| async move {
             check_limit(search.limit)?;
             let mut query = Query::parse(&search.query)
                 .map_err(|error| Error::invalid(error.to_string(), "see `altair search --help`"))?;

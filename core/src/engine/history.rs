@@ -18,7 +18,7 @@ impl Altair {
     /// An entity's versions, newest first.
     pub async fn history(&self, id: EntityId, limit: usize, after: Option<&str>) -> Result<Page<Version>> {
         let after = after.map(str::to_owned);
-        self.run(move |inner| async move {
+        self.run("history", move |inner| async move {
             super::finding::check_limit(limit)?;
             let staged = inner.db.entity(id).await?;
             let staged = staged.ok_or_else(|| Error::not_found(format_args!("entity with the id {id}")))?;
@@ -41,7 +41,7 @@ impl Altair {
     /// Makes an entity as it was right after a version, in a new version of its own. `version` may be an unambiguous ending.
     pub async fn revert(&self, id: EntityId, version: &str) -> Result<Entity> {
         let version = version.trim().to_lowercase();
-        self.run(move |inner| async move { inner.revert(id, &version).await }).await
+        self.run("revert", move |inner| async move { inner.revert(id, &version).await }).await
     }
 }
 

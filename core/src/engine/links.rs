@@ -13,7 +13,7 @@ const RELATION: &str = "link";
 impl Altair {
     /// One entity with its links, backlinks, attachments and conflicts.
     pub async fn show(&self, id: EntityId) -> Result<Shown> {
-        self.run(move |inner| async move {
+        self.run("show", move |inner| async move {
             let staged = inner.db.entity(id).await?;
             let staged = staged.ok_or_else(|| Error::not_found(format_args!("entity with the id {id}")))?;
             let entity = staged.reading.entity.clone();
@@ -31,7 +31,7 @@ impl Altair {
     /// Links one entity to another and gives the first. The same link made twice, or on two devices, is one link.
     pub async fn link(&self, from: EntityId, to: EntityId, relation: Option<&str>) -> Result<Entity> {
         let relation = relation.unwrap_or(RELATION).to_owned();
-        self.run(move |inner| async move {
+        self.run("link", move |inner| async move {
             let relation = checked_line(relation, "a relation")?;
             if relation.trim().is_empty() {
                 return Err(Error::invalid("a relation needs a word", "say what the link means, like \"part of\""));
@@ -74,7 +74,7 @@ impl Altair {
 
     /// Removes every link by hand from one entity to another, and gives the first.
     pub async fn unlink(&self, from: EntityId, to: EntityId) -> Result<Entity> {
-        self.run(move |inner| async move {
+        self.run("unlink", move |inner| async move {
             let mut unit = inner.writer.begin_quiet().await?;
             unit.require(from).await?;
             let mut any = false;

@@ -15,7 +15,6 @@ mod edit;
 mod finding;
 mod history;
 mod links;
-mod request;
 mod status;
 mod trash;
 mod undo;
@@ -29,13 +28,13 @@ use std::time::Duration;
 use altair_protocol::view::Entity;
 use altair_protocol::{DeviceId, EntityId};
 
-pub(crate) use attachments::media_type;
-pub use create::MAX_TEXT_BYTES;
-pub(crate) use create::{created_op, set};
-pub use request::{
+pub use altair_protocol::request::{
     AttachmentFile, BackedUp, Diagnosis, Edit, Exported, Fields, HostStatus, Imported, List, New, NewCapture, Page,
     Problem, Progress, Resolution, Search, Sizes, Skipped, Status, SyncStatus,
 };
+pub(crate) use attachments::media_type;
+pub use create::MAX_TEXT_BYTES;
+pub(crate) use create::{created_op, set};
 pub use watching::{Watch, Watched};
 
 use crate::environment::Environment;
@@ -48,6 +47,7 @@ use crate::store::rows::{StoreRow, store_id};
 use crate::store::safekeeping::Safekeeping;
 use crate::store::write::{Head, Writer};
 use finding::Finder;
+use tracing::Instrument as _;
 
 /// SurrealDB recurses deeply; with tokio's 2 MiB it can overflow the stack.
 const STACK_BYTES: usize = 10 << 20;
@@ -98,6 +98,8 @@ pub(crate) struct Inner {
     pub(crate) blobs: Blobs,
     pub(crate) finder: Arc<Finder>,
     pub(crate) device: DeviceId,
+    /// One import or export at a time: what they know of a vault's files is then true until they end.
+    pub(crate) vaults: Arc<tokio::sync::Mutex<()>>,
     closed: std::sync::atomic::AtomicBool,
     /// What was found wrong while opening for repair.
     pub(crate) found: Option<String>,
@@ -144,6 +146,7 @@ impl Altair {
             }
         };
         let runtime = Runtime(Some(runtime));
+        tracing::info!(device = %parts.device, seq = parts.folder.published(), "the store is open");
         Ok(Self { inner: Arc::new(Inner { runtime, ..parts }) })
     }
 
@@ -176,16 +179,16 @@ impl Altair {
     /// The entity that an id or an unambiguous ending of one names.
     pub async fn find(&self, text: &str) -> Result<EntityId> {
         let text = text.trim().to_owned();
-        self.run(move |inner| async move { inner.find(&text).await }).await
+        self.run("find", move |inner| async move { inner.find(&text).await }).await
     }
 
     /// One entity.
     pub async fn get(&self, id: EntityId) -> Result<Entity> {
-        self.run(move |inner| async move { inner.require(id).await }).await
+        self.run("get", move |inner| async move { inner.require(id).await }).await
     }
 
-    /// Runs an act on the engine's runtime, to its end whatever becomes of the caller.
-    pub(crate) async fn run<T, F, Fut>(&self, act: F) -> Result<T>
+    /// Runs an act on the engine's runtime, to its end whatever becomes of the caller, in a span that has its name.
+    pub(crate) async fn run<T, F, Fut>(&self, name: &'static str, act: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(Arc<Inner>) -> Fut + Send + 'static,
@@ -197,7 +200,8 @@ impl Altair {
             return Err(closed());
         }
         let handle = runtime.handle().clone();
-        match handle.spawn(act(inner)).await {
+        let span = tracing::debug_span!("request", name);
+        match handle.spawn(act(inner).instrument(span)).await {
             Ok(result) => result,
             Err(error) if error.is_panic() => {
                 Err(Error::corrupt("the engine stopped in the middle of this, most likely over damaged data")
@@ -393,6 +397,7 @@ fn assemble(
         db,
         folder,
         device,
+        vaults: Arc::default(),
         closed: std::sync::atomic::AtomicBool::new(false),
         found,
     }

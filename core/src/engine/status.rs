@@ -11,7 +11,7 @@ use crate::store::folder::bytes_under;
 impl Altair {
     /// Counts, sizes, health, syncing, and who has the store.
     pub async fn status(&self) -> Result<Status> {
-        self.run(|inner| async move {
+        self.run("status", |inner| async move {
             let mut counts = Map::new();
             for (kind, n) in inner.db.kinds().await?.into_iter().filter(|(kind, _)| *kind != Kind::Link) {
                 counts.insert(kind.as_str().to_owned(), Value::from(n));

@@ -13,7 +13,7 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 impl Altair {
     /// Moves an entity to the trash. Work on it that this device hasn't seen will bring it back.
     pub async fn delete(&self, id: EntityId) -> Result<Entity> {
-        self.run(move |inner| async move {
+        self.run("delete", move |inner| async move {
             let mut unit = inner.writer.begin().await?;
             let reading = unit.require(id).await?.reading.clone();
             if reading.entity.deleted {
@@ -30,7 +30,7 @@ impl Altair {
 
     /// Brings an entity back from the trash.
     pub async fn restore(&self, id: EntityId) -> Result<Entity> {
-        self.run(move |inner| async move {
+        self.run("restore", move |inner| async move {
             let mut unit = inner.writer.begin().await?;
             let reading = unit.require(id).await?.reading.clone();
             if !reading.entity.deleted {
@@ -44,12 +44,12 @@ impl Altair {
 
     /// Removes an entity for good, with its history and its links. It gives the entity as it last was.
     pub async fn erase(&self, id: EntityId) -> Result<Entity> {
-        self.run(move |inner| async move { inner.erase(id).await }).await
+        self.run("erase", move |inner| async move { inner.erase(id).await }).await
     }
 
     /// Erases what has been in the trash for longer than so many days, and gives the ids.
     pub async fn purge(&self, older_than_days: u32) -> Result<Vec<EntityId>> {
-        self.run(move |inner| async move {
+        self.run("purge", move |inner| async move {
             let now = inner.writer.environment.now().cast_signed();
             let mut erased = Vec::new();
             let mut all = inner.db.whole_list(TRASH).await?;

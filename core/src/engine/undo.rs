@@ -15,12 +15,12 @@ use crate::store::write::{Act, Undoing};
 impl Altair {
     /// Takes back this device's last act, and says what came back. Empty when there is nothing to undo.
     pub async fn undo(&self) -> Result<Vec<Undone>> {
-        self.run(|inner| async move { inner.take_back(Undoing::Undo).await }).await
+        self.run("undo", |inner| async move { inner.take_back(Undoing::Undo).await }).await
     }
 
     /// Does again what was undone last. Empty when there is nothing to redo.
     pub async fn redo(&self) -> Result<Vec<Undone>> {
-        self.run(|inner| async move { inner.take_back(Undoing::Redo).await }).await
+        self.run("redo", |inner| async move { inner.take_back(Undoing::Redo).await }).await
     }
 }
 

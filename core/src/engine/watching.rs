@@ -43,7 +43,7 @@ pub struct Watch {
 impl Altair {
     /// Watches all changes, or those of one kind.
     pub async fn watch(&self, kind: Option<Kind>) -> Result<Watch> {
-        self.run(move |inner| async move {
+        self.run("watch", move |inner| async move {
             // Subscribed first, so that nothing falls between the current state and the first change.
             let commits = inner.writer.subscribe();
             let seq = inner.db.head_row().await?.map_or(0, |row| row.seq.unsigned_abs());
@@ -54,7 +54,7 @@ impl Altair {
 
     /// The changes after a number, oldest first, at most so many.
     pub async fn events_after(&self, seq: u64, limit: usize) -> Result<Vec<Event>> {
-        self.run(move |inner| async move {
+        self.run("events_after", move |inner| async move {
             let log = inner.db.log_after(seq, limit).await?;
             Ok(log.iter().map(|(seq, logged)| event_of(*seq, logged)).collect())
         })

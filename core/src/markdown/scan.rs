@@ -54,8 +54,8 @@ pub struct BodyLink {
 ///
 /// Takes time linear in the body's length, for any input.
 ///
-/// ```ignore
-/// let found = scan("See [[Recipes#Soup|the soup]] #cooking");
+/// ```
+/// let found = altair_core::markdown::scan("See [[Recipes#Soup|the soup]] #cooking");
 /// assert_eq!(found.links[0].target, "Recipes");
 /// assert_eq!(found.tags, ["cooking"]);
 /// ```

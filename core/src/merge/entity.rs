@@ -57,13 +57,28 @@ pub struct TextStep {
     pub text: String,
 }
 
-/// Applies a change. The same change twice, or several in any order in which none is held, give the same state.
-pub fn apply(state: &mut EntityState, change: &Change) -> Result<Applied, MergeError> {
-    apply_stepwise(state, change).map(|(applied, _)| applied)
+/// A text that this process has just made out of nothing, so that its first update needn't be opened to know what it says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MadeText {
+    /// Which text.
+    pub field: Field,
+    /// Its version.
+    pub version: Bytes,
+    /// What it says.
+    pub text: String,
 }
 
-/// [`apply`], telling what became of the texts, so that nobody has to open them again.
-pub fn apply_stepwise(state: &mut EntityState, change: &Change) -> Result<(Applied, Vec<TextStep>), MergeError> {
+/// Applies a change. The same change twice, or several in any order in which none is held, give the same state.
+pub fn apply(state: &mut EntityState, change: &Change) -> Result<Applied, MergeError> {
+    apply_stepwise(state, change, None).map(|(applied, _)| applied)
+}
+
+/// [`apply`], telling what became of the texts, so that nobody has to open them again. `made` is what the change's text says if the change makes it.
+pub fn apply_stepwise(
+    state: &mut EntityState,
+    change: &Change,
+    made: Option<MadeText>,
+) -> Result<(Applied, Vec<TextStep>), MergeError> {
     check_identity(state, change.entity, change.kind)?;
     if state.applied.covers(change.dot()) {
         return Ok((Applied::Already, Vec::new()));
@@ -71,7 +86,7 @@ pub fn apply_stepwise(state: &mut EntityState, change: &Change) -> Result<(Appli
     if !state.applied.includes(&change.seen) {
         return Ok((Applied::Hold, Vec::new()));
     }
-    let (texts, steps) = merged_texts(state, change)?;
+    let (texts, steps) = merged_texts(state, change, made)?;
 
     let dot = change.dot();
     for op in &change.ops {
@@ -155,8 +170,16 @@ fn check_identity(state: &EntityState, id: altair_protocol::EntityId, kind: Kind
 /// Checks every step against its field and gives the texts as they will be. A field that this version doesn't know is kept as it
 /// comes: a newer device wrote it.
 #[allow(clippy::type_complexity, reason = "two parallel lists that only the caller above sees")]
-fn merged_texts(state: &EntityState, change: &Change) -> Result<(Vec<(Field, Bytes)>, Vec<TextStep>), MergeError> {
+fn merged_texts(
+    state: &EntityState,
+    change: &Change,
+    made: Option<MadeText>,
+) -> Result<(Vec<(Field, Bytes)>, Vec<TextStep>), MergeError> {
     let mut texts: Vec<Merging<'_>> = Vec::new();
+    let updates_of =
+        |field: &Field| change.ops.iter().filter(|op| matches!(op, Op::Text { field: of, .. } if of == field)).count();
+    let made = made.filter(|made| !state.texts.contains_key(&made.field) && updates_of(&made.field) == 1);
+    let mut first = None;
     for op in &change.ops {
         let (field, shape) = match op {
             Op::Set { field, .. } => (field, Shape::Register),
@@ -168,6 +191,10 @@ fn merged_texts(state: &EntityState, change: &Change) -> Result<(Vec<(Field, Byt
             return Err(MergeError::WrongShape { field: field.clone(), kind: state.kind });
         }
         if let Op::Text { update, .. } = op {
+            if made.as_ref().is_some_and(|made| made.field == *field) {
+                first = Some(update);
+                continue;
+            }
             let at = match texts.iter().position(|merging| merging.field == field) {
                 Some(at) => at,
                 None => {
@@ -184,8 +211,12 @@ fn merged_texts(state: &EntityState, change: &Change) -> Result<(Vec<(Field, Byt
             merging.only = (merging.from.is_none() && merging.updates == 1).then_some(update);
         }
     }
-    let mut bytes = Vec::with_capacity(texts.len());
-    let mut steps = Vec::with_capacity(texts.len());
+    let mut bytes = Vec::with_capacity(texts.len() + 1);
+    let mut steps = Vec::with_capacity(texts.len() + 1);
+    if let (Some(update), Some(MadeText { field, version, text })) = (first, made) {
+        bytes.push((field.clone(), update.clone()));
+        steps.push(TextStep { field, from: None, to: version, text });
+    }
     for Merging { field, from, text, only, .. } in texts {
         // A text's first update is the whole document already.
         let document = only.map_or_else(|| text.to_bytes(), |update| Ok(update.clone()))?;

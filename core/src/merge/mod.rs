@@ -13,5 +13,5 @@ pub mod register;
 pub mod text;
 
 pub use conflict::{conflict_id, conflicts};
-pub use entity::{Applied, MergeError, TextStep, apply, apply_stepwise, join};
+pub use entity::{Applied, MadeText, MergeError, TextStep, apply, apply_stepwise, join};
 pub use text::{Edit, Text, TextError};

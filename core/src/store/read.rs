@@ -82,9 +82,11 @@ impl Database {
         rows.iter().map(|row| entity_of(&row.id)).collect()
     }
 
-    /// Whether an id was erased.
-    pub(crate) async fn is_erased(&self, id: EntityId) -> Result<bool> {
-        Ok(self.get::<BodyRow>(erased_record(id)).await?.is_some())
+    /// Which of these ids were erased.
+    pub(crate) async fn erased(&self, ids: &[EntityId]) -> Result<Vec<EntityId>> {
+        let records: Vec<RecordId> = ids.iter().map(|id| erased_record(*id)).collect();
+        let rows: Vec<KeyRow> = self.rows("SELECT id FROM $id WHERE body != NONE", records, ids.len()).await?;
+        rows.iter().map(|row| entity_of(&row.id)).collect()
     }
 
     /// The ids that were erased.

@@ -34,7 +34,13 @@ impl Altair {
         progress: impl FnMut(Progress) + Send + 'static,
     ) -> Result<Exported> {
         let folder = folder.to_owned();
-        self.run(move |inner| async move { Export::new(inner, &folder, force).await?.run(progress).await }).await
+        self.run("export", move |inner| async move {
+            let _alone = Arc::clone(&inner.vaults).lock_owned().await;
+            // What was written before the export began is in it.
+            drop(inner.writer.begin_quiet().await?);
+            Export::new(inner, &folder, force).await?.run(progress).await
+        })
+        .await
     }
 }
 
@@ -88,8 +94,6 @@ impl Export {
     }
 
     async fn run(mut self, mut progress: impl FnMut(Progress)) -> Result<Exported> {
-        // What was written before the export began is in it.
-        drop(self.inner.writer.begin_quiet().await?);
         let paths = self.paths().await?;
         let total = paths.len() as u64;
         let mut done = 0;

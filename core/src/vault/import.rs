@@ -6,12 +6,14 @@ use std::sync::Arc;
 
 use altair_protocol::{Bytes, EntityId, Field, Hash, Kind, Op, Value};
 use tokio::sync::{mpsc, oneshot};
+use tracing::Instrument as _;
 
 use super::note::{Parsed, imported_id, new_note, outside_edit, title_of};
 use super::walk::{Entry, walk};
 use super::{Reason, skipped};
 use crate::engine::{Altair, Imported, Inner, Progress};
 use crate::error::{Error, Result};
+use crate::merge::MadeText;
 use crate::store::rows::{FileRow, as_i64, file_record};
 use crate::store::write::{Undoing, Unit};
 
@@ -24,7 +26,13 @@ impl Altair {
     /// Imports a vault. What it doesn't have yet is made, what was edited outside is merged, and the rest is left alone.
     pub async fn import(&self, folder: &Path, progress: impl FnMut(Progress) + Send + 'static) -> Result<Imported> {
         let folder = folder.to_owned();
-        self.run(move |inner| async move { Import::new(inner, &folder).await?.run(progress).await }).await
+        self.run("import", move |inner| async move {
+            let _alone = Arc::clone(&inner.vaults).lock_owned().await;
+            // What an import that failed had staged is written, and known, before this one looks.
+            drop(inner.writer.begin_quiet().await?);
+            Import::new(inner, &folder).await?.run(progress).await
+        })
+        .await
     }
 }
 
@@ -45,7 +53,7 @@ struct ReadNote {
     /// The id that it has if it is new.
     id: EntityId,
     /// The steps that make it, if no file of this path is known.
-    made: Option<(Vec<Op>, Bytes)>,
+    made: Option<(Vec<Op>, MadeText)>,
 }
 
 struct Import {
@@ -56,6 +64,8 @@ struct Import {
     known: Arc<HashMap<String, FileRow>>,
     /// Known files that are no longer where they were, by hash: a new file with the same content is one that was moved.
     moved: BTreeMap<String, FileRow>,
+    /// Of the ids in the chunk that is being taken, those that were erased.
+    erased: HashSet<EntityId>,
     report: Imported,
     answers: Vec<oneshot::Receiver<Result<()>>>,
 }
@@ -96,6 +106,7 @@ impl Import {
             folder: folder.to_owned(),
             known: Arc::new(known),
             moved,
+            erased: HashSet::new(),
             report: Imported { skipped, ..Imported::default() },
             entries,
             answers: Vec::new(),
@@ -110,7 +121,8 @@ impl Import {
         while let Some(reading) = chunks.recv().await {
             let chunk = reading.await.map_err(|error| Error::internal("reading the vault failed").because(error))?;
             done += chunk.len() as u64;
-            self.take(chunk).await?;
+            let span = tracing::debug_span!("chunk", files = chunk.len());
+            self.take(chunk).instrument(span).await?;
             progress(Progress { done, total });
         }
         for answer in self.answers {
@@ -161,6 +173,7 @@ impl Import {
         let mut unit = self.inner.writer.begin().await?;
         unit.set_act(Undoing::Keep);
         unit.look_up(&ids).await?;
+        self.erased = unit.erased(&ids).await?;
         for (entry, read) in chunk {
             match read {
                 Read::Unchanged { links } => {
@@ -212,20 +225,21 @@ impl Import {
                 (entity, version)
             }
             None => {
-                let (mut ops, version) = match made {
+                let (mut ops, body) = match made {
                     Some(made) => made,
                     None => new_note(&self.vault, path, &text, &Parsed::of(&text))?,
                 };
+                let version = body.version.clone();
                 if unit.get(id).await?.is_some() {
                     // Another device, or another folder, brought the same file in.
                     self.report.unchanged += 1;
-                } else if self.inner.db.is_erased(id).await? {
+                } else if self.erased.contains(&id) {
                     // Erased is erased; the file stays where it is.
                     self.report.unchanged += 1;
                     return Ok(());
                 } else {
                     ops.insert(0, crate::engine::created_op(unit));
-                    unit.change(id, Kind::Note, ops).await?;
+                    unit.make(id, Kind::Note, ops, Some(body)).await?;
                     self.report.notes += 1;
                 }
                 (id, version)
@@ -264,7 +278,7 @@ impl Import {
                 self.changed(unit, entity, Kind::Attachment, ops).await?;
                 entity
             }
-            None if unit.get(id).await?.is_some() || self.inner.db.is_erased(id).await? => {
+            None if unit.get(id).await?.is_some() || self.erased.contains(&id) => {
                 self.report.unchanged += 1;
                 id
             }

@@ -7,8 +7,8 @@ use serde_json::json;
 
 use crate::error::Result;
 use crate::markdown::{FrontMatter, scan, split};
-use crate::merge::Text;
 use crate::merge::text::act_peer;
+use crate::merge::{MadeText, Text};
 use crate::reading::{REPEATED, front_text};
 
 /// The id of the thing that a vault's file becomes: the same on every device that imports it.
@@ -56,8 +56,8 @@ fn links_in(value: &Value) -> usize {
     }
 }
 
-/// The steps that make a note of a file, and the body's version after them.
-pub(super) fn new_note(vault: &str, path: &str, text: &str, document: &Parsed<'_>) -> Result<(Vec<Op>, Bytes)> {
+/// The steps that make a note of a file, and the body after them.
+pub(super) fn new_note(vault: &str, path: &str, text: &str, document: &Parsed<'_>) -> Result<(Vec<Op>, MadeText)> {
     let mut ops = vec![set(Field::TITLE, title_of(path)), set(Field::PATH, path)];
     ops.extend(front_ops(None, document.front.as_ref()));
     let body = Text::default();
@@ -65,7 +65,7 @@ pub(super) fn new_note(vault: &str, path: &str, text: &str, document: &Parsed<'_
     if let Some(edit) = body.edit(document.body, peer)? {
         ops.push(Op::Text { field: Field::BODY, update: edit.update });
     }
-    Ok((ops, body.version()))
+    Ok((ops, MadeText { field: Field::BODY, version: body.version(), text: document.body.to_owned() }))
 }
 
 /// The steps that bring an edit made outside into a note: what the file was when it was last imported or exported is what the edit

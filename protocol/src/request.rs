@@ -1,13 +1,14 @@
-//! What callers ask of the engine, and what it reports: plain values, checked where they come in.
+//! What callers ask of the engine, and what it reports: plain values, checked by the engine where they come in.
 
 use std::path::PathBuf;
 
-use altair_protocol::view::{Entity, Source};
-use altair_protocol::{EntityId, Kind, Thousandths, Value};
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::view::{Entity, Source};
+use crate::{EntityId, Kind, Thousandths, Value};
 
 /// A new note, quest, item or location.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct New {
     /// Note, quest, item or location.
     pub kind: Kind,
@@ -16,7 +17,7 @@ pub struct New {
 }
 
 /// A new capture.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct NewCapture {
     /// The thought.
     pub text: String,
@@ -24,31 +25,47 @@ pub struct NewCapture {
     pub source: Source,
 }
 
-/// The parts of an entity that a caller can set. `None` leaves a part alone; the inner `None` of some clears it.
-#[derive(Debug, Clone, PartialEq, Default)]
+/// The parts of an entity that a caller can set. `None` leaves a part alone; the inner `None` of some clears it. In JSON a part that isn't
+/// there is left alone, and null clears it.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Fields {
     /// The title or name; a capture's text can't be set by it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// The whole Markdown body, or a capture's text.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
     /// A quest's status: backlog, active, completed or abandoned.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// A quest's energy, 1 to 5.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "cleared_or_set")]
     pub energy: Option<Option<i64>>,
     /// When a quest is due: `2026-12-24` or an RFC 3339 moment.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "cleared_or_set")]
     pub due: Option<Option<String>>,
     /// The quest or location that this is part of.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "cleared_or_set")]
     pub parent: Option<Option<EntityId>>,
     /// How much of an item there is.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub quantity: Option<Thousandths>,
     /// What an item is counted in.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "cleared_or_set")]
     pub unit: Option<Option<String>>,
     /// Where an item is.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "cleared_or_set")]
     pub location: Option<Option<EntityId>>,
 }
 
+/// Null clears a part, which is not the same as leaving it out.
+fn cleared_or_set<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(from).map(Some)
+}
+
 /// A change of an existing entity.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Edit {
     /// The parts to set.
     pub fields: Fields,
@@ -57,7 +74,8 @@ pub struct Edit {
 }
 
 /// Which entities to list, newest first.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum List {
     /// Captures that aren't triaged.
     Inbox,
@@ -70,7 +88,7 @@ pub enum List {
 }
 
 /// Part of a list, and where the next part begins.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Page<T> {
     /// The things, in order.
     pub items: Vec<T>,
@@ -79,7 +97,8 @@ pub struct Page<T> {
 }
 
 /// How to resolve a conflict.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Resolution {
     /// Take one of its heads, by its name.
     Head(String),
@@ -88,7 +107,7 @@ pub enum Resolution {
 }
 
 /// A search.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Search {
     /// Words, phrases and filters, as `docs/search.md` has them.
     pub query: String,
@@ -110,7 +129,7 @@ impl Search {
 }
 
 /// How far a long piece of work is: `done` of `total` files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
     /// How many are done.
     pub done: u64,
@@ -119,7 +138,7 @@ pub struct Progress {
 }
 
 /// What an import did. Notes and attachments count what was created or changed.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Imported {
     /// Notes created or changed.
     pub notes: u64,
@@ -134,7 +153,7 @@ pub struct Imported {
 }
 
 /// What an export did. Notes and attachments count the files that were written.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Exported {
     /// Notes written.
     pub notes: u64,
@@ -147,7 +166,7 @@ pub struct Exported {
 }
 
 /// A file that was left out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Skipped {
     /// Its path in the vault.
     pub path: String,
@@ -156,7 +175,7 @@ pub struct Skipped {
 }
 
 /// What a backup holds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackedUp {
     /// How many entities.
     pub entities: u64,
@@ -167,7 +186,7 @@ pub struct BackedUp {
 }
 
 /// The store at a glance.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Status {
     /// The engine's version.
     pub version: String,
@@ -188,7 +207,7 @@ pub struct Status {
 }
 
 /// Sizes on disk, in bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sizes {
     /// The database.
     pub store: u64,
@@ -199,7 +218,7 @@ pub struct Sizes {
 }
 
 /// How syncing stands. Until a server is known the state is `off` and what was written here is pending.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SyncStatus {
     /// `off` until the device has joined a household.
     pub state: String,
@@ -220,7 +239,7 @@ pub struct SyncStatus {
 }
 
 /// Which process has the store.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostStatus {
     /// Its process id.
     pub pid: u32,
@@ -231,7 +250,7 @@ pub struct HostStatus {
 }
 
 /// What `doctor` found.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Diagnosis {
     /// `ok` when nothing is wrong or everything was repaired, else `damaged`.
     pub health: String,
@@ -246,7 +265,7 @@ pub struct Diagnosis {
 }
 
 /// One thing that was wrong.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
     /// Where: an entity's id, a file, the search index.
     pub at: String,
@@ -257,7 +276,7 @@ pub struct Problem {
 }
 
 /// An open attachment.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AttachmentFile {
     /// Its entity.
     pub entity: Entity,
