@@ -68,8 +68,7 @@ fn check(steps: &mut Steps, tier: Tier, data: Option<PathBuf>, target: &std::pat
         workspace::run(&mut cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
     })?;
     steps.run("docs", || {
-        // Warnings are shown and don't fail yet: the whole workspace has not been seen without them.
-        workspace::run(&mut cargo(&["doc", "--workspace", "--no-deps"]))
+        workspace::run(cargo(&["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))
     })?;
     steps.run("tests", || workspace::run(&mut tests(tier, data.as_ref())))?;
     if data.is_none() {
