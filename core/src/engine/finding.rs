@@ -3,6 +3,7 @@
 //! Invariant: what was answered as written is found by every search that begins after. The index is brought up to date when somebody searches (and when much
 //! waits), so that a capture never waits for it; after a crash it reads what it missed from the log.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -22,6 +23,8 @@ use crate::store::write::{Committed, Indexed};
 const MAX_LIMIT: usize = 1000;
 /// When so much waits for the index, it is taken in without waiting for a search.
 const WAITING: usize = 4000;
+/// The same, in bytes of text.
+const WAITING_BYTES: usize = 32 << 20;
 /// How many entities are read at a time to catch up.
 const CHUNK: usize = 500;
 
@@ -118,8 +121,30 @@ struct Waiting {
     /// Whether the index is open; until then commits are read from the log.
     open: bool,
     flushing: bool,
+    /// A transaction failed: what it left in the database is read again before anything is answered.
+    doubted: bool,
     seq: u64,
-    documents: Vec<Indexed>,
+    /// The last word about each entity; `None` takes it out.
+    documents: HashMap<EntityId, Option<Arc<Reading>>>,
+    bytes: usize,
+}
+
+impl Waiting {
+    fn note(&mut self, indexed: &Indexed) {
+        let (id, reading) = match indexed {
+            Indexed::Put(reading) => (reading.entity.id, Some(Arc::clone(reading))),
+            Indexed::Remove(id) => (*id, None),
+        };
+        let weight = |reading: &Option<Arc<Reading>>| reading.as_ref().map_or(0, |reading| reading.text.len());
+        self.bytes += weight(&reading);
+        let before = self.documents.insert(id, reading);
+        self.bytes -= before.as_ref().map_or(0, weight);
+    }
+
+    fn clear(&mut self) {
+        self.documents.clear();
+        self.bytes = 0;
+    }
 }
 
 impl Finder {
@@ -134,8 +159,11 @@ impl Finder {
             return;
         }
         waiting.seq = committed.seq;
-        waiting.documents.extend(committed.indexed.iter().cloned());
-        if waiting.documents.len() > WAITING && !waiting.flushing {
+        for indexed in &committed.indexed {
+            waiting.note(indexed);
+        }
+        let much = waiting.documents.len() > WAITING || waiting.bytes > WAITING_BYTES;
+        if much && !waiting.flushing {
             waiting.flushing = true;
             let finder = Arc::clone(self);
             tokio::spawn(async move {
@@ -147,9 +175,17 @@ impl Finder {
         }
     }
 
+    /// A transaction failed, and perhaps not all of it: the index reads the log again when it is next needed.
+    pub(crate) fn doubt(&self) {
+        self.waiting().doubted = true;
+    }
+
     /// The index with everything that is committed.
     pub(crate) async fn current(self: &Arc<Self>) -> Result<Arc<SearchIndex>> {
         let mut open = self.index.lock().await;
+        if std::mem::take(&mut self.waiting().doubted) {
+            *open = None;
+        }
         let index = match &*open {
             Some(index) => Arc::clone(index),
             None => {
@@ -160,19 +196,13 @@ impl Finder {
         };
         let (seq, documents) = {
             let mut waiting = self.waiting();
+            waiting.bytes = 0;
             (waiting.seq, std::mem::take(&mut waiting.documents))
         };
         if !documents.is_empty() || seq > index.holds() {
-            // In order, the last word about an entity counts.
-            let mut last: std::collections::HashMap<EntityId, Option<Arc<Reading>>> = std::collections::HashMap::new();
-            for indexed in documents {
-                match indexed {
-                    Indexed::Put(reading) => last.insert(reading.entity.id, Some(reading)),
-                    Indexed::Remove(id) => last.insert(id, None),
-                };
-            }
-            let gone: Vec<EntityId> = last.iter().filter(|(_, reading)| reading.is_none()).map(|(id, _)| *id).collect();
-            let put: Vec<Arc<Reading>> = last.into_values().flatten().collect();
+            let gone = documents.iter().filter(|(_, reading)| reading.is_none());
+            let gone: Vec<EntityId> = gone.map(|(id, _)| *id).collect();
+            let put: Vec<Arc<Reading>> = documents.into_values().flatten().collect();
             if let Err(error) = write(&index, put, gone, seq.max(index.holds())).await {
                 // What was staged since the last commit is forgotten: the next to come opens the index again and reads the log.
                 self.waiting().open = false;
@@ -203,24 +233,31 @@ impl Finder {
         let mut open = self.index.lock().await;
         self.waiting().open = false;
         *open = None;
-        std::fs::remove_dir_all(&self.folder).or_else(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => Ok(()),
-            _ => Err(Error::io("clearing", &self.folder, error)),
-        })?;
+        self.clear()?;
         *open = Some(self.open().await?);
         Ok(())
     }
 
-    /// Opens the index and brings it up to the database.
-    async fn open(self: &Arc<Self>) -> Result<Arc<SearchIndex>> {
+    fn clear(&self) -> Result<()> {
+        std::fs::remove_dir_all(&self.folder).or_else(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => Ok(()),
+            _ => Err(Error::io("clearing", &self.folder, error)),
+        })
+    }
+
+    async fn open_files(&self) -> Result<Arc<SearchIndex>> {
         let (folder, store) = (self.folder.clone(), self.store.clone());
         let opened = tokio::task::spawn_blocking(move || {
             sweep(&folder);
             SearchIndex::open(&folder, &store)
         });
         let opened = opened.await;
-        let index =
-            Arc::new(opened.map_err(|error| Error::internal("the search index can't be opened").because(error))??);
+        Ok(Arc::new(opened.map_err(|error| Error::internal("the search index can't be opened").because(error))??))
+    }
+
+    /// Opens the index and brings it up to the database.
+    async fn open(self: &Arc<Self>) -> Result<Arc<SearchIndex>> {
+        let mut index = self.open_files().await?;
         if let Some(why) = index.rebuilt() {
             tracing::info!(why, "the search index is made anew");
         }
@@ -228,10 +265,16 @@ impl Finder {
         {
             let mut waiting = self.waiting();
             waiting.open = true;
-            waiting.documents.clear();
+            waiting.clear();
         }
         let head = self.db.head_row().await?.map_or(0, |row| row.seq.unsigned_abs());
         if index.holds() > head || index.holds() == 0 || self.is_far_behind(&index, head) {
+            if index.len() > 0 {
+                // Filling adds and takes nothing out: what was erased meanwhile would stay.
+                drop(index);
+                self.clear()?;
+                index = self.open_files().await?;
+            }
             self.fill(&index, head).await?;
         } else {
             self.catch_up(&index, head).await?;

@@ -1,6 +1,7 @@
 //! What callers see: one handle, [`Altair`], whose methods are whole acts (capture, triage, import).
 //!
-//! Invariant: every method either does all of what it says, durably, or nothing. Work runs on the engine's own runtime, whose stacks are as large as
+//! Invariant: every method either does all of what it says, durably, or nothing; what goes on for long (import, export, purging, restoring a backup)
+//! does so part by part, and can be done again. Work runs on the engine's own runtime, whose stacks are as large as
 //! SurrealDB wants them, so a caller's thread never polls the database and a caller that stops waiting leaves no act half done.
 //!
 //! Each file is one concept: opening and closing here, then `create`, `edit`, `links`, `trash`, `history`, `undo`, `conflicts`,
@@ -132,8 +133,11 @@ impl Altair {
             .enable_all()
             .build()
             .map_err(|error| Error::internal("the engine's threads can't be started").because(error))?;
+        // Wrapped at once: a caller that stops waiting drops it wherever it is.
+        let mut runtime = Runtime(Some(runtime));
         let kept = Arc::new(std::sync::Mutex::new(None));
-        let opened = runtime.spawn(open(config, Arc::clone(&kept)));
+        let Some(handle) = runtime.0.as_ref().map(|runtime| runtime.handle().clone()) else { return Err(closed()) };
+        let opened = handle.spawn(open(config, Arc::clone(&kept)));
         let opened = opened.await.unwrap_or_else(|error| {
             Err(Error::corrupt("the database can't be opened: it is damaged in a way that stops its reader")
                 .because(error))
@@ -141,11 +145,12 @@ impl Altair {
         let parts = match opened {
             Ok(parts) => parts,
             Err(error) => {
-                put_back(runtime, &kept);
+                if let Some(runtime) = runtime.0.take() {
+                    put_back(runtime, &kept);
+                }
                 return Err(error);
             }
         };
-        let runtime = Runtime(Some(runtime));
         tracing::info!(device = %parts.device, seq = parts.folder.published(), "the store is open");
         Ok(Self { inner: Arc::new(Inner { runtime, ..parts }) })
     }
@@ -275,13 +280,14 @@ async fn open(config: Config, kept: Kept) -> Result<Inner> {
         .await
         .map_err(|error| Error::internal("the store's folder can't be locked").because(error))??;
     let folder = Arc::new(folder);
+    Safekeeping::recover(folder.root())?;
     let identity = folder.identity()?;
     let store = match &identity {
         Some(identity) => identity.clone(),
         None => {
             let environment = &config.environment;
             let store = DeviceId::v7(environment.now(), environment.random()).uuid();
-            let identity = Identity { format: FORMAT, store, ready: false };
+            let identity = Identity { format: FORMAT, store, ready: false, restoring: false };
             folder.set_identity(&identity)?;
             identity
         }
@@ -385,13 +391,18 @@ fn assemble(
         }
     };
     let explain = {
-        let folder = Arc::clone(&folder);
-        move |error: Error| if folder.is_full() { crate::store::database::full() } else { error }
+        let (folder, finder) = (Arc::clone(&folder), Arc::clone(&finder));
+        move |error: Error| {
+            finder.doubt();
+            if folder.is_full() { crate::store::database::full() } else { error }
+        }
     };
+    let blobs = Blobs::new(folder.blobs());
+    blobs.sweep();
     let writer = Writer::new(db.clone(), head, device, config.environment, on_commit, explain);
     Inner {
         runtime: Runtime(None),
-        blobs: Blobs::new(folder.blobs()),
+        blobs,
         writer: Arc::new(writer),
         finder,
         db,

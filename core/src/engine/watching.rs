@@ -11,7 +11,7 @@ use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
 use super::Altair;
 use crate::error::Result;
-use crate::store::write::{Committed, event_of};
+use crate::store::write::{Announced, event_of};
 
 /// What a watcher sees next.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,7 +34,7 @@ pub enum Watched {
 #[derive(Debug)]
 pub struct Watch {
     kind: Option<Kind>,
-    commits: Receiver<Arc<Committed>>,
+    commits: Receiver<Arc<Announced>>,
     /// What of the newest commit is still to be given, in reverse.
     ready: Vec<Watched>,
     seq: u64,
@@ -89,7 +89,7 @@ impl Watch {
         }
     }
 
-    fn take(&mut self, committed: &Committed) {
+    fn take(&mut self, committed: &Announced) {
         let new = committed.events.iter().filter(|event| event.seq > self.seq);
         let wanted = new.filter(|event| self.kind.is_none_or(|kind| kind == event.kind));
         self.ready = wanted.rev().cloned().map(Watched::Change).collect();

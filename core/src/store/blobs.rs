@@ -14,6 +14,8 @@ use crate::error::{Error, Result};
 /// The largest attachment: larger things belong in a folder of their own.
 pub(crate) const MAX_BYTES: u64 = 2 << 30;
 const CHUNK: usize = 256 << 10;
+/// How the names of files begin that aren't blobs yet.
+const INCOMING: &str = "incoming-";
 
 /// The store's blobs.
 #[derive(Debug, Clone)]
@@ -26,6 +28,15 @@ impl Blobs {
         Self { root }
     }
 
+    /// Takes away what a killed process had begun to write. For a host that begins.
+    pub(crate) fn sweep(&self) {
+        for entry in fs::read_dir(&self.root).into_iter().flatten().flatten() {
+            if entry.file_name().to_string_lossy().starts_with(INCOMING) {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+
     /// Where a blob's bytes are.
     pub(crate) fn path(&self, hash: Hash) -> PathBuf {
         let text = hash.to_string();
@@ -35,7 +46,10 @@ impl Blobs {
     /// Takes bytes in and gives their hash and number. `name` stands in errors.
     pub(crate) fn put(&self, mut from: impl Read, name: &Path) -> Result<(Hash, u64)> {
         let writing = |error| Error::io("storing an attachment in", &self.root, error);
-        fs::create_dir_all(&self.root).map_err(writing)?;
+        if !self.root.is_dir() {
+            fs::create_dir_all(&self.root).map_err(writing)?;
+            self.root.parent().map_or(Ok(()), sync_folder).map_err(writing)?;
+        }
         let mut temporary = tempfile_in(&self.root).map_err(writing)?;
         let mut hasher = blake3::Hasher::new();
         let mut chunk = vec![0; CHUNK];
@@ -56,7 +70,8 @@ impl Blobs {
         }
         let hash = Hash::from(hasher.finalize());
         let path = self.path(hash);
-        if !path.is_file() {
+        // A blob of this name that is damaged is healed.
+        if !path.is_file() || !self.verify(hash)? {
             temporary.file.sync_all().map_err(writing)?;
             let folder = path.parent().unwrap_or(&self.root);
             fs::create_dir_all(folder).map_err(writing)?;
@@ -110,6 +125,6 @@ impl Drop for Temporary {
 fn tempfile_in(folder: &Path) -> std::io::Result<Temporary> {
     static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
     let n = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-    let path = folder.join(format!("incoming-{}-{n}", std::process::id()));
+    let path = folder.join(format!("{INCOMING}{}-{n}", std::process::id()));
     Ok(Temporary { file: File::create(&path)?, path, kept: false })
 }

@@ -104,8 +104,9 @@ impl Database {
         if found > FORMAT {
             return Err(newer(found));
         }
-        for migration in MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or(0)) {
-            self.run(&format!("BEGIN; {migration} COMMIT;")).await?;
+        for (to, migration) in (1..).zip(MIGRATIONS).skip(usize::try_from(found).unwrap_or(0)) {
+            // A new database has no row yet: it is given its format with its identity.
+            self.run(&format!("BEGIN; {migration} UPDATE meta:store SET format = {to} RETURN NONE; COMMIT;")).await?;
         }
         Ok(())
     }
@@ -213,7 +214,8 @@ pub(crate) fn failed(error: &surrealdb::Error) -> Error {
     {
         return Error::corrupt("the database is damaged").because(text);
     }
-    Error::internal(format!("the database failed: {text}"))
+    // Its text may name records, and records are named by titles and tags: nothing for a message or a log.
+    Error::internal("the database failed").because(text)
 }
 
 fn opening(folder: Option<&Path>, error: &dyn std::fmt::Display) -> Error {

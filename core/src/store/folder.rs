@@ -32,6 +32,9 @@ pub(crate) struct Identity {
     pub(crate) format: i64,
     pub(crate) store: uuid::Uuid,
     pub(crate) ready: bool,
+    /// A backup is being restored into it: if nobody is at it any more, part of it is missing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) restoring: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -114,6 +117,13 @@ impl Folder {
         };
         if identity.format > FORMAT {
             return Err(newer(identity.format));
+        }
+        if identity.restoring {
+            return Err(Error::new(
+                ErrorKind::Corrupt,
+                format!("a backup was being restored into {}, and that was interrupted", self.root.display()),
+                "remove the folder, then restore the backup again",
+            ));
         }
         if identity.ready && !has_database {
             let path = self.database();

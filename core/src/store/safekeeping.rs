@@ -2,8 +2,8 @@
 //!
 //! SurrealKV repairs while it opens: it drops the end of a log that it can't read and deletes tables that its manifest doesn't name. Over
 //! damaged files, or files that were copied in part, that destroys what could have been saved. So the files are kept aside until the database
-//! has shown that it has every commit, and put back if it hasn't. Tables and values are never written to again, so a hard link keeps them; the
-//! manifest and the log are copied. What is kept is complete once it has its name; an open that was killed is undone by the next.
+//! has shown that it has every commit, and put back if it hasn't. Tables are never written to again, nor are value logs but the newest, so a hard
+//! link keeps them; the rest is copied. Each step is on disk before the next: a power cut never brings an older one back. What is kept is complete once it has its name; an open that was killed is undone by the next.
 //!
 //! A clean close also notes every file's size and the small files' hashes: damage that came since is found, and named, before anything is opened.
 
@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use altair_protocol::Hash;
 use serde::{Deserialize, Serialize};
 
-use super::folder::replace;
+use super::folder::{replace, sync_folder};
 use crate::error::{Error, Result};
 
 const KEPT: &str = "db.kept";
@@ -36,13 +36,16 @@ struct Noted {
 }
 
 impl Safekeeping {
+    /// Puts back what an open that was killed left aside. Comes before anybody looks at the database.
+    pub(crate) fn recover(root: &Path) -> Result<()> {
+        let keeping = Self { root: root.to_owned() };
+        keeping.put_back().map_err(|error| Error::io("putting back the database's files of", root, error))
+    }
+
     /// Checks the files against the last clean close, and keeps them. `expected` says that there has to be a database.
     pub(crate) fn begin(root: &Path, expected: bool) -> Result<Self> {
         let keeping = Self { root: root.to_owned() };
         let failed = |error| Error::io("keeping the database's files of", root, error);
-        if keeping.kept().exists() {
-            keeping.put_back().map_err(failed)?;
-        }
         if !expected {
             return Ok(keeping);
         }
@@ -50,7 +53,7 @@ impl Safekeeping {
         let part = root.join("db.kept.part");
         remove(&part).map_err(failed)?;
         keep(&keeping.database(), &part).map_err(failed)?;
-        fs::rename(&part, keeping.kept()).map_err(failed)?;
+        fs::rename(&part, keeping.kept()).and_then(|()| sync_folder(root)).map_err(failed)?;
         Ok(keeping)
     }
 
@@ -64,10 +67,12 @@ impl Safekeeping {
         let old = self.root.join("db.kept.old");
         remove(&old).map_err(failed)?;
         match fs::rename(self.kept(), &old) {
-            Ok(()) => remove(&old).map_err(failed),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(failed(error)),
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(failed(error)),
         }
+        // Before anything is written: else a power cut could bring these files back over what was answered since.
+        sync_folder(&self.root).and_then(|()| remove(&old)).map_err(failed)
     }
 
     /// Puts the files back as they were. The database must be closed.
@@ -76,7 +81,8 @@ impl Safekeeping {
             return Ok(());
         }
         remove(&self.database())?;
-        fs::rename(self.kept(), self.database())
+        fs::rename(self.kept(), self.database())?;
+        sync_folder(&self.root)
     }
 
     /// Notes the files after a clean close.
@@ -141,23 +147,28 @@ fn damaged(file: &Path, what: &str) -> Error {
     )
 }
 
-/// Links or copies a folder's files.
+/// Links or copies a folder's files, and has the copies on disk.
 fn keep(from: &Path, to: &Path) -> io::Result<()> {
     fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
+    let entries = fs::read_dir(from)?.collect::<io::Result<Vec<_>>>()?;
+    let newest_values = entries.iter().map(|entry| entry.path()).filter(|path| ends_in(path, "vlog")).max();
+    for entry in entries {
         let (path, target) = (entry.path(), to.join(entry.file_name()));
         if entry.file_type()?.is_dir() {
             keep(&path, &target)?;
-        } else if !is_immutable(&path) || fs::hard_link(&path, &target).is_err() {
+            continue;
+        }
+        let finished = ends_in(&path, "sst") || (ends_in(&path, "vlog") && Some(&path) != newest_values.as_ref());
+        if !finished || fs::hard_link(&path, &target).is_err() {
             fs::copy(&path, &target)?;
+            fs::File::open(&target)?.sync_all()?;
         }
     }
-    Ok(())
+    sync_folder(to)
 }
 
-fn is_immutable(path: &Path) -> bool {
-    path.extension().is_some_and(|ending| ending == "sst")
+fn ends_in(path: &Path, ending: &str) -> bool {
+    path.extension().is_some_and(|found| found == ending)
 }
 
 fn files_under(root: &Path) -> io::Result<BTreeMap<PathBuf, Noted>> {

@@ -23,12 +23,18 @@ pub(crate) enum Indexed {
     Remove(EntityId),
 }
 
-/// One committed transaction, for the bus and the search index.
+/// One committed transaction, for the search index.
 #[derive(Debug)]
 pub(crate) struct Committed {
     pub(crate) seq: u64,
-    pub(crate) events: Vec<Event>,
     pub(crate) indexed: Vec<Indexed>,
+}
+
+/// One committed transaction, for watchers: no content, so that one who reads slowly holds on to little.
+#[derive(Debug)]
+pub(crate) struct Announced {
+    pub(crate) seq: u64,
+    pub(crate) events: Vec<Event>,
 }
 
 /// An entity as it is staged.
@@ -164,12 +170,12 @@ impl Batch {
     }
 
     /// What was committed, once it is.
-    pub(super) fn committed(self, seq: u64) -> Committed {
+    pub(super) fn committed(self, seq: u64) -> (Committed, Announced) {
         let indexed = self.entities.into_iter().map(|(id, touched)| match touched.now {
             Some(staged) if !staged.reading.entity.deleted => Indexed::Put(Arc::clone(&staged.reading)),
             _ => Indexed::Remove(id),
         });
-        Committed { seq, indexed: indexed.collect(), events: self.events }
+        (Committed { seq, indexed: indexed.collect() }, Announced { seq, events: self.events })
     }
 
     /// One transaction.

@@ -23,7 +23,7 @@ use super::rows::{HeadRow, as_i64, head_id};
 use crate::environment::Environment;
 use crate::error::{Error, Result};
 
-pub(crate) use self::batch::{Committed, Indexed, Staged, event_of, staged};
+pub(crate) use self::batch::{Announced, Committed, Indexed, Staged, event_of, staged};
 pub(crate) use self::unit::Unit;
 
 /// How many of one's own acts can be undone.
@@ -99,7 +99,8 @@ pub(crate) struct Writer {
     stage: Arc<Mutex<Stage>>,
     /// The number of the last batch that was written, or failed.
     written: watch::Sender<u64>,
-    bus: broadcast::Sender<Arc<Committed>>,
+    /// `None` once the writer is closed: watchers then end.
+    bus: std::sync::Mutex<Option<broadcast::Sender<Arc<Announced>>>>,
     on_commit: Box<dyn Fn(&Committed) + Send + Sync>,
     /// Says more of why a transaction failed, where the database doesn't.
     explain: Box<dyn Fn(Error) -> Error + Send + Sync>,
@@ -128,15 +129,23 @@ impl Writer {
             environment,
             stage: Arc::new(Mutex::new(stage)),
             written: watch::Sender::new(0),
-            bus: broadcast::Sender::new(BUS),
+            bus: std::sync::Mutex::new(Some(broadcast::Sender::new(BUS))),
             on_commit: Box::new(on_commit),
             explain: Box::new(explain),
         }
     }
 
     /// Every committed transaction from now on.
-    pub(crate) fn subscribe(&self) -> broadcast::Receiver<Arc<Committed>> {
-        self.bus.subscribe()
+    pub(crate) fn subscribe(&self) -> broadcast::Receiver<Arc<Announced>> {
+        match &*self.bus() {
+            Some(bus) => bus.subscribe(),
+            // Of a bus that is gone already: it ends at once.
+            None => broadcast::Sender::new(1).subscribe(),
+        }
+    }
+
+    fn bus(&self) -> std::sync::MutexGuard<'_, Option<broadcast::Sender<Arc<Announced>>>> {
+        self.bus.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// Begins a unit.
@@ -171,6 +180,7 @@ impl Writer {
             let mut stage = Arc::clone(&self.stage).lock_owned().await;
             stage.closed = true;
             if !stage.writing {
+                *self.bus() = None;
                 return;
             }
             self.wait_for_batch(stage).await;
@@ -217,11 +227,13 @@ impl Writer {
             match written {
                 Ok(()) => {
                     stage.overlay.retain(|_, (staged_in, _)| *staged_in > number);
-                    let committed = Arc::new(batch.committed(head.seq));
+                    let (committed, announced) = batch.committed(head.seq);
                     drop(stage);
                     (self.on_commit)(&committed);
-                    // No subscriber is no failure.
-                    let _ = self.bus.send(committed);
+                    if let Some(bus) = &*self.bus() {
+                        // No subscriber is no failure.
+                        let _ = bus.send(Arc::new(announced));
+                    }
                     self.written.send_replace(number);
                     for waiter in waiting {
                         let _ = waiter.send(Ok(()));
