@@ -12,7 +12,8 @@ use crate::store::Store;
 
 /// Write the whole store to one file
 ///
-/// The file has everything: history, trash and attachments. Its checksum is verified when it is restored.
+/// The file has everything as it is now, with the trash and all attachments; not the history. Its checksum is verified
+/// when it is restored.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  altair backup ~/altair-2026-03-14.backup")]
 pub(crate) struct Backup {
@@ -42,7 +43,9 @@ pub(crate) struct RestoreBackup {
 
 impl RestoreBackup {
     pub(crate) async fn run(self, store: &Store, out: &mut Output) -> Result<(), Failure> {
-        let backed_up = Altair::restore_backup(store.config(), &self.file).await?;
+        // Before a store is made.
+        Altair::check_backup(&self.file).await?;
+        let backed_up = store.with(async |altair| Ok(altair.fill_from_backup(&self.file).await?)).await?;
         answer("Restored", &backed_up, out)
     }
 }

@@ -17,22 +17,20 @@ impl Altair {
     pub async fn attach(&self, owner: EntityId, file: &Path) -> Result<AttachmentRef> {
         let file = file.to_owned();
         self.run("attach", move |inner| async move {
-            let entity = inner.require(owner).await?;
-            if entity.deleted {
-                return Err(in_trash(owner));
-            }
-            if matches!(entity.kind, Kind::Link | Kind::Attachment) {
-                return Err(Error::invalid(
-                    format!("{owner} is a {}", entity.kind),
-                    "attach to captures, notes, quests, items and locations",
-                ));
-            }
             let name = file.file_name().and_then(|name| name.to_str()).ok_or_else(|| {
                 Error::invalid(format!("{} has no name in UTF-8", file.display()), "rename the file, then attach it")
             })?;
             let name = checked_line(name.to_owned(), "a file's name")?;
-            let (hash, size) = inner.put_blob(file.clone()).await?;
-            let mut unit = inner.writer.begin().await?;
+            check_owner(&inner.require(owner).await?)?;
+            let (mut unit, hash, size) = loop {
+                let (hash, size) = inner.put_blob(file.clone()).await?;
+                let unit = inner.writer.begin().await?;
+                // Somebody may have erased another attachment of the same bytes meanwhile. Nobody does while the unit is open.
+                if inner.blobs.path(hash).is_file() {
+                    break (unit, hash, size);
+                }
+            };
+            check_owner(&unit.require(owner).await?.reading.entity)?;
             let id = unit.mint();
             let ops = vec![
                 created_op(&unit),
@@ -52,12 +50,12 @@ impl Altair {
     /// Takes an attachment off an entity; it goes to the trash.
     pub async fn detach(&self, owner: EntityId, attachment: EntityId) -> Result<AttachmentRef> {
         self.run("detach", move |inner| async move {
-            let entity = inner.require(attachment).await?;
+            let mut unit = inner.writer.begin().await?;
+            let entity = unit.require(attachment).await?.reading.entity.clone();
             match &entity.content {
                 Content::Attachment { owner: Some(of), .. } if *of == owner && !entity.deleted => {}
                 _ => return Err(Error::not_found(format_args!("attachment {attachment} of {owner}"))),
             }
-            let mut unit = inner.writer.begin().await?;
             unit.change(attachment, Kind::Attachment, vec![Op::Delete]).await?;
             unit.commit().await?;
             attachment_ref(&entity).ok_or_else(|| Error::not_found(format_args!("attachment {attachment}")))
@@ -117,23 +115,50 @@ impl Inner {
             .collect())
     }
 
-    /// Deletes a blob that was erased with an attachment, unless another attachment names it too.
-    pub(super) async fn drop_unnamed_blob(&self, hash: Hash) -> Result<()> {
-        let names =
-            |content: &Content| matches!(content, Content::Attachment { hash: Some(other), .. } if *other == hash);
+    /// Deletes blobs that were erased with an attachment, unless another attachment names them, now or in a version that can come back. For a
+    /// caller that holds a quiet unit.
+    pub(super) async fn drop_unnamed_blobs(&self, mut blobs: Vec<Hash>) -> Result<()> {
         for list in [Kind::Attachment.as_str(), TRASH] {
-            for chunk in self.db.whole_list(list).await?.chunks(500) {
-                if self.db.entities(chunk).await?.iter().any(|reading| names(&reading.entity.content)) {
+            for id in self.db.whole_list(list).await? {
+                if blobs.is_empty() {
                     return Ok(());
                 }
+                let Some(staged) = self.db.entity(id).await? else { continue };
+                let heads = staged.state.fields.get(&Field::BLOB).into_iter().flatten();
+                let mut named: Vec<Hash> =
+                    heads.filter_map(|head| head.value.as_str().and_then(|hash| hash.parse().ok())).collect();
+                let mut seq = if staged.state.kind == Kind::Attachment { staged.last } else { 0 };
+                while seq != 0 {
+                    let Some((logged, prior)) = self.db.logged(seq).await? else { break };
+                    named.extend(logged.change.blobs);
+                    seq = prior;
+                }
+                blobs.retain(|blob| !named.contains(blob));
             }
         }
-        let path = self.blobs.path(hash);
-        std::fs::remove_file(&path).or_else(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => Ok(()),
-            _ => Err(Error::io("erasing", &path, error)),
-        })
+        for blob in blobs {
+            let path = self.blobs.path(blob);
+            std::fs::remove_file(&path).or_else(|error| match error.kind() {
+                std::io::ErrorKind::NotFound => Ok(()),
+                _ => Err(Error::io("erasing", &path, error)),
+            })?;
+        }
+        Ok(())
     }
+}
+
+/// Whether things can be attached to an entity.
+fn check_owner(owner: &Entity) -> Result<()> {
+    if owner.deleted {
+        return Err(in_trash(owner.id));
+    }
+    if matches!(owner.kind, Kind::Link | Kind::Attachment) {
+        return Err(Error::invalid(
+            format!("{} is a {}", owner.id, owner.kind),
+            "attach to captures, notes, quests, items and locations",
+        ));
+    }
+    Ok(())
 }
 
 pub(crate) fn attachment_ref(entity: &Entity) -> Option<AttachmentRef> {

@@ -3,6 +3,7 @@
 //! A header, one line per entity state (the form that bootstrap has), blobs in pieces of base64, and a trailer with the counts and a BLAKE3 checksum over
 //! all lines before it. A restored store is a new device, so that it can never be mistaken for the one that was backed up.
 
+use std::collections::{BTreeSet, HashSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
@@ -14,8 +15,9 @@ use serde::{Deserialize, Serialize};
 use super::{Altair, BackedUp, Config, Inner};
 use crate::error::{Error, Result};
 use crate::reading::read;
+use crate::store::blobs::Blobs;
 use crate::store::folder::sync_folder;
-use crate::store::rows::entity_of;
+use crate::store::rows::{FileRow, entity_of, file_key, file_record};
 use crate::store::sealed::open_state;
 use crate::store::write::Undoing;
 
@@ -34,12 +36,26 @@ enum Line {
     Header { altair: String, format: u32, created_at: altair_protocol::view::Time },
     Entity(Box<EntityState>),
     Erased(EntityId),
+    File(Box<VaultFile>),
     Blob { hash: Hash, offset: u64, data: Bytes },
     Trailer { entities: u64, blobs: u64, checksum: String },
 }
 
+/// A vault's file as the store knows it: what an edit made outside is compared with.
+#[derive(Debug, Serialize, Deserialize)]
+struct VaultFile {
+    folder: String,
+    path: String,
+    vault: String,
+    entity: EntityId,
+    hash: String,
+    version: Option<Bytes>,
+    front: Option<String>,
+    links: i64,
+}
+
 impl Altair {
-    /// Writes everything into one file, which is there whole or not at all.
+    /// Writes everything but the history into one file, which is there whole or not at all.
     pub async fn backup(&self, file: &Path) -> Result<BackedUp> {
         let file = file.to_owned();
         self.run("backup", move |inner| async move { inner.backup(file).await }).await
@@ -47,15 +63,37 @@ impl Altair {
 
     /// Makes a store from a backup. The store has to be empty, and nothing is written before the whole backup has been checked.
     pub async fn restore_backup(config: Config, file: &Path) -> Result<BackedUp> {
-        let checked = check(file)?;
+        Self::check_backup(file).await?;
         let altair = Self::open(config).await?;
-        let file = file.to_owned();
-        let restored =
-            altair.run("restore_backup", move |inner| async move { inner.restore_backup(&file).await }).await;
+        let restored = altair.fill_from_backup(file).await;
         let closed = altair.close().await;
-        restored?;
+        let restored = restored?;
         closed?;
-        Ok(checked)
+        Ok(restored)
+    }
+
+    /// Reads a whole backup through and compares its checksum.
+    pub async fn check_backup(file: &Path) -> Result<BackedUp> {
+        let (answer, checked) = tokio::sync::oneshot::channel();
+        let file = file.to_owned();
+        // A thread of its own: there may be no engine yet, and a backup is long.
+        std::thread::spawn(move || answer.send(check(&file).map(|(backed_up, _)| backed_up)));
+        checked.await.map_err(|error| Error::internal("checking the backup failed").because(error))?
+    }
+
+    /// Fills this store from a backup. It has to be empty, and nothing is written before the whole backup has been checked. A store whose
+    /// restoring was interrupted is refused when it is next opened.
+    pub async fn fill_from_backup(&self, file: &Path) -> Result<BackedUp> {
+        let file = file.to_owned();
+        self.run("restore_backup", move |inner| async move {
+            let checking = file.clone();
+            let checked = tokio::task::spawn_blocking(move || check(&checking)).await;
+            let (backed_up, erased) =
+                checked.map_err(|error| Error::internal("checking the backup failed").because(error))??;
+            inner.restore_backup(&file, &erased).await?;
+            Ok(backed_up)
+        })
+        .await
     }
 }
 
@@ -73,7 +111,7 @@ impl Inner {
             created_at: altair_protocol::view::Time::from_millis(self.writer.environment.now().cast_signed()),
         })?;
         let mut entities = 0;
-        let mut blobs = std::collections::BTreeSet::new();
+        let mut blobs = BTreeSet::new();
         let mut after = None;
         loop {
             let rows = self.db.entity_rows(after, CHUNK).await?;
@@ -91,39 +129,32 @@ impl Inner {
         for id in self.db.erased_ids().await? {
             out.line(&Line::Erased(id))?;
         }
-        for &hash in &blobs {
-            let mut from = self.blobs.open(hash)?;
-            let mut offset = 0;
-            loop {
-                let mut piece = Vec::new();
-                let read = (&mut from).take(BLOB_PIECE as u64).read_to_end(&mut piece);
-                let n = read.map_err(|error| Error::io("reading", &self.blobs.path(hash), error))? as u64;
-                if n == 0 && offset > 0 {
-                    break;
-                }
-                out.line(&Line::Blob { hash, offset, data: Bytes(piece) })?;
-                offset += n;
-                if n == 0 {
-                    break;
-                }
-            }
+        for row in self.db.all_files().await? {
+            out.line(&Line::File(Box::new(VaultFile::of(row)?)))?;
         }
-        let checksum = out.checksum();
-        out.line(&Line::Trailer { entities, blobs: blobs.len() as u64, checksum: checksum.clone() })?;
-        let bytes = out.finish()?;
+        let (named, store) = (blobs.len() as u64, self.blobs.clone());
+        let written = tokio::task::spawn_blocking(move || {
+            write_blobs(&store, &blobs, out).and_then(|out| out.end(entities, named))
+        });
+        let (bytes, checksum) =
+            written.await.map_err(|error| Error::internal("the backup can't be written").because(error))??;
         Ok(BackedUp { entities, bytes, checksum })
     }
 
-    async fn restore_backup(&self, file: &Path) -> Result<()> {
+    async fn restore_backup(&self, file: &Path, erased: &HashSet<EntityId>) -> Result<()> {
         if self.db.head_row().await?.is_some_and(|row| row.seq > 0) || !self.db.entity_rows(None, 1).await?.is_empty() {
             return Err(Error::refused("the store is not empty", "restore into a new folder with --store"));
         }
+        self.folder.set_restoring(true)?;
         let mut states = Vec::new();
         let mut bytes = 0;
+        let mut files = Vec::new();
         let mut blob: Option<(Hash, File, PathBuf)> = None;
         for line in lines(file)? {
             let (line, raw) = line?;
             match line {
+                // Erased while the backup was being written.
+                Line::Entity(state) if erased.contains(&state.id) => {}
                 Line::Entity(state) => {
                     states.push(*state);
                     bytes += raw.len();
@@ -133,6 +164,7 @@ impl Inner {
                     }
                 }
                 Line::Erased(id) => self.db.set_erased(id).await?,
+                Line::File(file) => files.push(file.row()),
                 Line::Blob { hash, offset, data } => {
                     if offset == 0 {
                         self.finish_blob(blob.take()).await?;
@@ -148,7 +180,16 @@ impl Inner {
             }
         }
         self.finish_blob(blob).await?;
-        self.join_all(states).await
+        self.join_all(states).await?;
+        for chunk in files.chunks(CHUNK) {
+            let mut unit = self.writer.begin().await?;
+            unit.set_act(Undoing::Keep);
+            for row in chunk {
+                unit.remember_file(row.clone(), false);
+            }
+            unit.commit().await?;
+        }
+        self.folder.set_restoring(false)
     }
 
     async fn join_all(&self, states: Vec<EntityState>) -> Result<()> {
@@ -173,8 +214,59 @@ impl Inner {
     }
 }
 
-/// Reads a whole backup through and compares its checksum.
-fn check(file: &Path) -> Result<BackedUp> {
+impl VaultFile {
+    fn of(row: FileRow) -> Result<Self> {
+        let (folder, path) = file_key(&row.id)?;
+        Ok(Self {
+            folder,
+            path,
+            vault: row.vault,
+            entity: EntityId::from(uuid::Uuid::from(row.entity)),
+            hash: row.hash,
+            version: row.version.map(|version| Bytes(version.to_vec())),
+            front: row.front,
+            links: row.links,
+        })
+    }
+
+    fn row(self) -> FileRow {
+        FileRow {
+            id: file_record(&self.folder, &self.path),
+            vault: self.vault,
+            path: self.path,
+            entity: self.entity.uuid().into(),
+            hash: self.hash,
+            version: self.version.map(|version| version.0.into()),
+            front: self.front,
+            links: self.links,
+        }
+    }
+}
+
+/// Writes blobs piece by piece.
+fn write_blobs(store: &Blobs, blobs: &BTreeSet<Hash>, mut out: Output) -> Result<Output> {
+    for &hash in blobs {
+        let mut from = store.open(hash)?;
+        let mut offset = 0;
+        loop {
+            let mut piece = Vec::new();
+            let read = (&mut from).take(BLOB_PIECE as u64).read_to_end(&mut piece);
+            let n = read.map_err(|error| Error::io("reading", &store.path(hash), error))? as u64;
+            if n == 0 && offset > 0 {
+                break;
+            }
+            out.line(&Line::Blob { hash, offset, data: Bytes(piece) })?;
+            offset += n;
+            if n == 0 {
+                break;
+            }
+        }
+    }
+    Ok(out)
+}
+
+/// Reads a whole backup through and compares its checksum; also gives what had been erased.
+fn check(file: &Path) -> Result<(BackedUp, HashSet<EntityId>)> {
     let damaged = |what: &str| {
         Error::invalid(format!("{} is no whole backup: {what}", file.display()), "take another backup file")
     };
@@ -182,6 +274,7 @@ fn check(file: &Path) -> Result<BackedUp> {
     let mut hasher = blake3::Hasher::new();
     let mut entities = 0;
     let mut trailer = None;
+    let mut erased = HashSet::new();
     for (n, line) in lines(file)?.enumerate() {
         let (line, raw) = line?;
         if trailer.is_some() {
@@ -198,6 +291,9 @@ fn check(file: &Path) -> Result<BackedUp> {
             }
             (0, _) => return Err(damaged("it doesn't begin with a header")),
             (_, Line::Entity(_)) => entities += 1,
+            (_, Line::Erased(id)) => {
+                erased.insert(*id);
+            }
             (_, Line::Trailer { entities, checksum, .. }) => {
                 trailer = Some((*entities, checksum.clone()));
                 continue;
@@ -209,7 +305,7 @@ fn check(file: &Path) -> Result<BackedUp> {
     match trailer {
         None => Err(damaged("its end is missing")),
         Some((count, checksum)) if count == entities && checksum == hasher.finalize().to_hex().as_str() => {
-            Ok(BackedUp { entities, bytes, checksum })
+            Ok((BackedUp { entities, bytes, checksum }, erased))
         }
         Some(_) => Err(damaged("its checksum is wrong")),
     }
@@ -274,6 +370,13 @@ impl Output {
 
     fn checksum(&self) -> String {
         self.hasher.finalize().to_hex().to_string()
+    }
+
+    /// Writes the end; gives the file's size and checksum.
+    fn end(mut self, entities: u64, blobs: u64) -> Result<(u64, String)> {
+        let checksum = self.checksum();
+        self.line(&Line::Trailer { entities, blobs, checksum: checksum.clone() })?;
+        Ok((self.finish()?, checksum))
     }
 
     fn finish(mut self) -> Result<u64> {

@@ -3,7 +3,7 @@
 //! A state can be made again from the log, the derived rows from the states, the search index from both. What has no second source (a change, a blob)
 //! is reported.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use altair_protocol::view::Content;
 use altair_protocol::{EntityId, EntityState, Hash, Kind};
@@ -45,12 +45,14 @@ struct Expected {
     rows: Vec<KeyRow>,
     edges: Vec<EdgeRow>,
     blobs: BTreeSet<Hash>,
+    /// Some entity can't be read: what is derived from it is all that is left of it, and stays.
+    unreadable: bool,
 }
 
 impl Inner {
     async fn doctor(&self) -> Result<Diagnosis> {
         // Nobody writes while the doctor looks.
-        let _quiet = self.writer.begin_quiet().await?;
+        let quiet = self.writer.begin_quiet().await?;
         let mut diagnosis = Diagnosis::default();
         if let Some(found) = &self.found {
             let head = self.db.head_row().await?.map_or(0, |row| row.seq.unsigned_abs());
@@ -79,7 +81,11 @@ impl Inner {
             if let Err(error) = self.check_derived(&expected, &mut diagnosis).await {
                 diagnosis.problems.push(unreadable("lists and links", &error));
             }
-            self.check_blobs(&expected.blobs, &mut diagnosis);
+            // Blobs are never written to again, and reading them may take long.
+            drop(quiet);
+            self.check_blobs(expected.blobs, &mut diagnosis).await?;
+        } else {
+            drop(quiet);
         }
         self.check_search(&mut diagnosis).await;
         let well = diagnosis.problems.iter().all(|problem| problem.repaired);
@@ -110,8 +116,9 @@ impl Inner {
                             again
                         }
                     };
-                if let Some(state) = state {
-                    expected.add(&state)?;
+                match state {
+                    Some(state) => expected.add(&state)?,
+                    None => expected.unreadable = true,
                 }
             }
         }
@@ -158,7 +165,7 @@ impl Inner {
     async fn check_derived(&self, expected: &Expected, diagnosis: &mut Diagnosis) -> Result<()> {
         let mut found = BTreeSet::new();
         let mut extra: Vec<RecordId> = Vec::new();
-        for table in ["place", "named", "edge"] {
+        for table in ["place", "named"] {
             for id in self.db.all_ids(table).await? {
                 let text = id.to_sql();
                 if !expected.keys.contains(&text) {
@@ -166,6 +173,18 @@ impl Inner {
                 }
                 found.insert(text);
             }
+        }
+        let edges: BTreeMap<String, &EdgeRow> = expected.edges.iter().map(|edge| (edge.id.to_sql(), edge)).collect();
+        for edge in self.db.all_edges().await? {
+            let text = edge.id.to_sql();
+            if edges.get(&text) == Some(&&edge) {
+                found.insert(text);
+            } else {
+                extra.push(edge.id);
+            }
+        }
+        if expected.unreadable {
+            extra.clear();
         }
         let missing = |id: &RecordId| !found.contains(&id.to_sql());
         let rows: Vec<KeyRow> = expected.rows.iter().filter(|row| missing(&row.id)).cloned().collect();
@@ -183,16 +202,23 @@ impl Inner {
         Ok(())
     }
 
-    fn check_blobs(&self, blobs: &BTreeSet<Hash>, diagnosis: &mut Diagnosis) {
-        for &hash in blobs {
-            diagnosis.blobs += 1;
-            let problem = match self.blobs.verify(hash) {
-                Ok(true) => continue,
-                Ok(false) => "the attachment's bytes are damaged".to_owned(),
-                Err(error) => error.message().to_owned(),
+    async fn check_blobs(&self, blobs: BTreeSet<Hash>, diagnosis: &mut Diagnosis) -> Result<()> {
+        diagnosis.blobs += blobs.len() as u64;
+        let store = self.blobs.clone();
+        let checked = tokio::task::spawn_blocking(move || {
+            let problem = |hash: Hash| match store.verify(hash) {
+                Ok(true) => None,
+                Ok(false) => Some((hash, "the attachment's bytes are damaged".to_owned())),
+                Err(error) => Some((hash, error.message().to_owned())),
             };
+            blobs.into_iter().filter_map(problem).collect::<Vec<_>>()
+        });
+        let checked =
+            checked.await.map_err(|error| Error::internal("reading the attachments failed").because(error))?;
+        for (hash, problem) in checked {
             diagnosis.problems.push(Problem { at: format!("blob {hash}"), problem, repaired: false });
         }
+        Ok(())
     }
 
     /// Reads every entity that some list knows of by itself, to name those that can't be read.

@@ -77,6 +77,7 @@ impl Inner {
         for edge in self.db.hand_edges_to(id).await? {
             links.extend(edge.target.parse::<EntityId>());
         }
+        links.extend(self.removed_links_of(id).await?);
         for link in links {
             if entity.kind != Kind::Link && unit.get(link).await?.is_some() {
                 unit.erase(link).await?;
@@ -85,15 +86,31 @@ impl Inner {
         let mut blobs = Vec::from_iter(blob_of(&entity));
         for attachment in self.attachments_of(id).await? {
             blobs.extend(attachment.hash);
-            unit.erase(attachment.id).await?;
+            blobs.extend(unit.erase(attachment.id).await?);
         }
-        unit.erase(id).await?;
+        blobs.extend(unit.erase(id).await?);
         unit.commit().await?;
-        // Only when nothing names them any more: the transaction that took the names away is on disk.
-        for blob in blobs {
-            self.drop_unnamed_blob(blob).await?;
+        if blobs.is_empty() {
+            return Ok(entity);
         }
+        // Only when nothing names them any more: the transaction that took the names away is on disk. Nobody stages a name meanwhile.
+        let _quiet = self.writer.begin_quiet().await?;
+        blobs.sort_unstable();
+        blobs.dedup();
+        self.drop_unnamed_blobs(blobs).await?;
         Ok(entity)
+    }
+
+    /// Links by hand from or to an entity that were removed: they are no edges any more.
+    async fn removed_links_of(&self, id: EntityId) -> Result<Vec<EntityId>> {
+        let mut found = Vec::new();
+        for chunk in self.db.whole_list(UNLINKED).await?.chunks(500) {
+            let readings = self.db.entities(chunk).await?;
+            let of = |content: &Content| matches!(content, Content::Link { from, to, .. } if [*from, *to].contains(&Some(id)));
+            found
+                .extend(readings.iter().filter(|reading| of(&reading.entity.content)).map(|reading| reading.entity.id));
+        }
+        Ok(found)
     }
 }
 

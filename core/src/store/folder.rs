@@ -136,6 +136,15 @@ impl Folder {
         write_json(&self.root.join(STORE), identity, true)
     }
 
+    /// Marks that a backup is being restored, or that it is done.
+    pub(crate) fn set_restoring(&self, restoring: bool) -> Result<()> {
+        let path = self.root.join(STORE);
+        let Some(identity) = read_json::<Identity>(&path)? else {
+            return Err(Error::corrupt(format!("{} is missing", path.display())));
+        };
+        self.set_identity(&Identity { restoring, ..identity })
+    }
+
     /// The number of the last commit that was published; `None` if it never was, or the file is damaged.
     pub(crate) fn published(&self) -> Option<u64> {
         published_head(&self.root)

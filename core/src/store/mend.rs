@@ -20,6 +20,12 @@ impl Database {
         response.and_then(|mut response| response.take(0)).map_err(|error| super::database::failed(&error))
     }
 
+    /// All edges.
+    pub(crate) async fn all_edges(&self) -> Result<Vec<EdgeRow>> {
+        let response = self.sdk.query("SELECT * FROM edge").await.and_then(super::database::checked);
+        response.and_then(|mut response| response.take(0)).map_err(|error| super::database::failed(&error))
+    }
+
     /// Takes away and adds derived rows, in one transaction.
     pub(crate) async fn mend_derived(
         &self,

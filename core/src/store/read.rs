@@ -278,6 +278,11 @@ impl Database {
         self.scan("file", after, until, MANY).await
     }
 
+    /// All files of all vaults.
+    pub(crate) async fn all_files(&self) -> Result<Vec<FileRow>> {
+        self.rows("SELECT * FROM file", DbValue::None, MANY).await
+    }
+
     /// The files of any folder that held this vault.
     pub(crate) async fn files_of_vault(&self, vault: &str) -> Result<Vec<FileRow>> {
         self.rows("SELECT * FROM file WHERE vault = $id", vault.to_owned(), MANY).await

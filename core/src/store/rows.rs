@@ -139,6 +139,17 @@ pub(crate) fn file_record(folder: &str, path: &str) -> RecordId {
     RecordId::new("file", RecordIdKey::Array(Array::from(key)))
 }
 
+/// The folder and path of a `file` record.
+pub(crate) fn file_key(record: &RecordId) -> Result<(String, String)> {
+    match &record.key {
+        RecordIdKey::Array(key) => match key.iter().collect::<Vec<_>>().as_slice() {
+            [DbValue::String(folder), DbValue::String(path)] => Ok((folder.clone(), path.clone())),
+            _ => Err(strange(record)),
+        },
+        _ => Err(strange(record)),
+    }
+}
+
 /// The place of an entity in a list: newest first.
 pub(crate) fn place_record(list: &str, created_ms: i64, entity: EntityId) -> RecordId {
     let key = vec![DbValue::String(list.to_owned()), int_value(-created_ms), uuid_value(entity.uuid())];

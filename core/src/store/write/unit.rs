@@ -21,7 +21,7 @@ use crate::store::derive::Rows;
 use crate::store::rows::{
     BodyRow, ChangeRow, EntityRow, FileRow, as_i64, change_record, entity_record, erased_record, held_record,
 };
-use crate::store::sealed::{Before, Logged, alive_field, seal};
+use crate::store::sealed::{Before, Logged, alive_field, open, seal};
 
 /// A unit of work: all of it or nothing.
 pub(crate) struct Unit {
@@ -225,21 +225,28 @@ impl Unit {
     }
 
     /// Erases an entity for good: its state, its history and what it says anywhere in the store. Its id stays erased. For a unit that
-    /// began quietly: what is staged can't be erased.
-    pub(crate) async fn erase(&mut self, id: EntityId) -> Result<()> {
+    /// began quietly: what is staged can't be erased. It gives the blobs that its history named.
+    pub(crate) async fn erase(&mut self, id: EntityId) -> Result<Vec<Hash>> {
         let staged = self.require(id).await?;
         let (kind, mut seq) = (staged.state.kind, staged.last);
+        let mut blobs = Vec::new();
         while seq != 0 {
             let record = change_record(seq);
             let row: Option<ChangeRow> = self.writer.db.get(record.clone()).await?;
             self.released.push(record);
+            // One that can't be read goes all the same; what it named is the doctor's to find.
+            let logged = row.as_ref().and_then(|row| open::<Logged>(&row.body, "a change").ok());
+            blobs.extend(logged.into_iter().flat_map(|logged| logged.change.blobs));
             seq = row.map_or(0, |row| row.prior.unsigned_abs());
+        }
+        for change in self.writer.db.held().await?.iter().filter(|change| change.entity == id) {
+            self.released.push(held_record(change.id));
         }
         let change = self.minted(id, kind, Vec::new(), Vec::new(), true).await?;
         self.entities.insert(id, None);
         self.logged.push((Logged { change, before: Vec::new(), event: EventKind::Erased }, true));
         self.act = Undoing::Keep;
-        Ok(())
+        Ok(blobs)
     }
 
     /// Remembers a vault's file. `known` tells whether the store has a row for it.
