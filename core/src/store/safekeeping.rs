@@ -201,3 +201,24 @@ fn remove(folder: &Path) -> io::Result<()> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_never_written_again_is_linked_and_the_rest_copied() {
+        use std::os::unix::fs::MetadataExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let (from, to) = (folder.path().join("db"), folder.path().join("kept"));
+        fs::create_dir_all(from.join("vlog")).unwrap();
+        for name in ["1.sst", "vlog/00000000000000000001.vlog", "vlog/00000000000000000002.vlog", "wal"] {
+            fs::write(from.join(name), name).unwrap();
+        }
+        keep(&from, &to).unwrap();
+        let linked = |name: &str| fs::metadata(to.join(name)).unwrap().nlink() == 2;
+        assert!(linked("1.sst") && linked("vlog/00000000000000000001.vlog"));
+        assert!(!linked("vlog/00000000000000000002.vlog") && !linked("wal"));
+    }
+}

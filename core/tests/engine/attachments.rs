@@ -75,3 +75,49 @@ async fn erased_bytes_go_unless_something_else_names_them() {
     assert_eq!(store.get(on_b.id).await.unwrap_err().kind(), ErrorKind::NotFound);
     assert!(!path.exists());
 }
+
+#[tokio::test]
+async fn attaching_the_same_bytes_again_heals_them() {
+    let store = Store::new().await;
+    let note = store.note("n", "").await;
+    let file = store.folder.path().join("a.txt");
+    std::fs::write(&file, b"text").unwrap();
+    let attached = store.attach(note, &file).await.unwrap();
+    std::fs::write(store.attachment(attached.id).await.unwrap().path, b"tExt").unwrap();
+    store.attach(note, &file).await.unwrap();
+    assert_eq!(store.doctor().await.unwrap().problems, vec![]);
+}
+
+#[tokio::test]
+async fn every_version_of_erased_bytes_goes_and_none_that_can_come_back() {
+    let store = Store::new().await;
+    let vault = store.folder.path().join("vault");
+    std::fs::create_dir(&vault).unwrap();
+    let blob = |bytes: &[u8]| {
+        let hash = Hash::of(bytes).to_string();
+        store.config().store.join("blobs").join(&hash[..2]).join(&hash[2..])
+    };
+    for bytes in [b"first", b"other"] {
+        std::fs::write(vault.join("a.bin"), bytes).unwrap();
+        std::fs::write(vault.join("b.bin"), bytes).unwrap();
+        store.import(&vault, |_| {}).await.unwrap();
+    }
+    let attachments = store.list(altair_core::List::Kind(altair_protocol::Kind::Attachment), 10, None).await.unwrap();
+    let [a, b] = attachments.items.as_slice() else { panic!("{attachments:?}") };
+    store.erase(a.id).await.unwrap();
+    assert!(blob(b"first").is_file() && blob(b"other").is_file(), "the other one can be reverted to them");
+    store.erase(b.id).await.unwrap();
+    assert!(!blob(b"first").exists() && !blob(b"other").exists());
+}
+
+#[tokio::test]
+async fn a_detached_attachment_of_an_erased_thing_is_not_found() {
+    let store = Store::new().await;
+    let note = store.note("n", "").await;
+    let file = store.folder.path().join("a.txt");
+    std::fs::write(&file, b"text").unwrap();
+    let attached = store.attach(note, &file).await.unwrap();
+    store.erase(note).await.unwrap();
+    assert_eq!(store.detach(note, attached.id).await.unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(store.attach(note, &file).await.unwrap_err().kind(), ErrorKind::NotFound);
+}

@@ -86,3 +86,56 @@ async fn counting_on_from_a_restored_backup_never_goes_back() {
     let Content::Item { quantity, .. } = restored.get(eggs).await.unwrap().content else { panic!() };
     assert_eq!(quantity, Thousandths(10_000));
 }
+
+#[tokio::test]
+async fn a_restored_vault_is_known_again() {
+    let store = Store::new().await;
+    let vault = store.folder.path().join("vault");
+    std::fs::create_dir(&vault).unwrap();
+    for text in ["one\n", "one\ntwo\n"] {
+        std::fs::write(vault.join("n.md"), text).unwrap();
+        store.import(&vault, |_| {}).await.unwrap();
+    }
+    let backup = store.folder.path().join("backup.ndjson");
+    store.backup(&backup).await.unwrap();
+    let config = Config::new(store.folder.path().join("restored"));
+    Altair::restore_backup(config.clone(), &backup).await.unwrap();
+    let restored = Altair::open(config).await.unwrap();
+    let again = restored.import(&vault, |_| {}).await.unwrap();
+    assert_eq!((again.notes, again.unchanged), (0, 1));
+}
+
+#[tokio::test]
+async fn a_restore_that_was_interrupted_is_refused() {
+    let store = Store::new().await;
+    store.note("n", "").await;
+    store.altair.clone().close().await.unwrap();
+    let file = store.config().store.join("store.json");
+    let marked = std::fs::read_to_string(&file).unwrap().replace("\"ready\":true", "\"ready\":true,\"restoring\":true");
+    std::fs::write(&file, marked).unwrap();
+    let error = Altair::open(store.config()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    assert!(error.message().contains("interrupted"), "{error}");
+}
+
+#[tokio::test]
+async fn what_is_erased_while_a_backup_is_written_stays_erased() {
+    let store = Store::new().await;
+    let (kept, erased) = (store.note("kept", "").await, store.note("erased", "").await);
+    let backup = store.folder.path().join("backup.ndjson");
+    store.backup(&backup).await.unwrap();
+    // As it looks when it is erased between its line and the list of what is erased.
+    let text = std::fs::read_to_string(&backup).unwrap();
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let trailer: serde_json::Value = serde_json::from_str(&lines.pop().unwrap()).unwrap();
+    lines.push(serde_json::json!({ "erased": erased }).to_string());
+    let mut trailer = trailer;
+    let body: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    trailer["trailer"]["checksum"] = blake3::hash(body.as_bytes()).to_hex().to_string().into();
+    std::fs::write(&backup, format!("{body}{trailer}\n")).unwrap();
+    let config = Config::new(store.folder.path().join("restored"));
+    Altair::restore_backup(config.clone(), &backup).await.unwrap();
+    let restored = Altair::open(config).await.unwrap();
+    assert_eq!(restored.get(kept).await.unwrap().title, "kept");
+    assert_eq!(restored.get(erased).await.unwrap_err().kind(), ErrorKind::NotFound);
+}

@@ -101,3 +101,15 @@ fn copy(from: &std::path::Path, to: &std::path::Path) {
         }
     }
 }
+
+#[tokio::test]
+async fn an_opening_that_was_killed_is_undone_wherever_it_was() {
+    let store = Store::new().await;
+    let id = store.thought("kept").await;
+    store.altair.clone().close().await.unwrap();
+    let root = store.config().store;
+    // Killed while it put the files back: the database is gone, and what was kept is whole.
+    std::fs::rename(root.join("db"), root.join("db.kept")).unwrap();
+    let store = store.reopen().await;
+    assert_eq!(store.get(id).await.unwrap().title, "kept");
+}

@@ -94,3 +94,24 @@ async fn hits_are_paged() {
     found.dedup();
     assert_eq!(found.len(), 12);
 }
+
+#[tokio::test]
+async fn an_index_that_is_filled_anew_forgets_what_was_erased() {
+    let store = Store::new().await;
+    let (secret, trashed) = (store.note("secretx", "").await, store.note("trashedx", "").await);
+    assert_eq!(titles(&store, "secretx").await.len(), 1);
+    let store = store.reopen().await;
+    store.erase(secret).await.unwrap();
+    store.delete(trashed).await.unwrap();
+    // So many that reading everything is less work than following the log.
+    let vault = store.folder.path().join("vault");
+    std::fs::create_dir(&vault).unwrap();
+    for n in 0..1100 {
+        std::fs::write(vault.join(format!("{n}.md")), "fill").unwrap();
+    }
+    store.import(&vault, |_| {}).await.unwrap();
+    let store = store.reopen().await;
+    assert_eq!(titles(&store, "fill").await.len(), 50);
+    assert_eq!(titles(&store, "secretx").await, Vec::<String>::new());
+    assert_eq!(titles(&store, "trashedx").await, Vec::<String>::new());
+}

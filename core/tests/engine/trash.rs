@@ -67,3 +67,15 @@ async fn purging_erases_only_what_has_been_in_the_trash_long_enough() {
     assert_eq!(store.purge(0).await.unwrap(), vec![old]);
     assert!(store.get(kept).await.is_ok());
 }
+
+#[tokio::test]
+async fn links_that_were_removed_go_with_what_is_erased() {
+    let store = Store::new().await;
+    let (a, b) = (store.note("a", "").await, store.note("b", "").await);
+    store.link(a, b, Some("private word")).await.unwrap();
+    store.unlink(a, b).await.unwrap();
+    store.erase(a).await.unwrap();
+    let backup = store.folder.path().join("backup.ndjson");
+    store.backup(&backup).await.unwrap();
+    assert!(!std::fs::read_to_string(&backup).unwrap().contains("private word"));
+}

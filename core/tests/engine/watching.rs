@@ -63,3 +63,14 @@ async fn past_changes_are_read_from_the_log() {
     let events = store.events_after(1, 10).await.unwrap();
     assert_eq!((events.len(), events[0].entity, store.head()), (1, id, 2));
 }
+
+#[tokio::test]
+async fn a_watch_ends_with_its_store() {
+    let store = Store::new().await;
+    let mut watch = store.watch(None).await.unwrap();
+    next(&mut watch).await;
+    let clone = store.altair.clone();
+    store.altair.clone().close().await.unwrap();
+    assert_eq!(tokio::time::timeout(DEADLINE, watch.next()).await.unwrap(), None);
+    drop(clone);
+}
