@@ -9,7 +9,7 @@ use altair_protocol::view::Content;
 use altair_protocol::{EntityId, EntityState, Hash, Kind};
 use surrealdb::types::{RecordId, ToSql as _};
 
-use super::{Altair, Diagnosis, Inner, Problem};
+use super::{Altair, Diagnosis, Found, Inner, Problem};
 use crate::error::{Error, Result};
 use crate::merge::{Applied, apply};
 use crate::reading::read;
@@ -29,10 +29,11 @@ impl Altair {
     pub async fn accept_loss(&self) -> Result<Option<String>> {
         self.run("accept_loss", |inner| async move {
             let head = inner.db.head_row().await?.map_or(0, |row| row.seq.unsigned_abs());
-            if inner.found.is_some() {
+            let lost = inner.found.as_ref().filter(|found| found.lost);
+            if lost.is_some() {
                 inner.folder.publish(head);
             }
-            Ok(inner.found.clone())
+            Ok(lost.map(|found| found.problem.clone()))
         })
         .await
     }
@@ -54,11 +55,19 @@ impl Inner {
         // Nobody writes while the doctor looks.
         let quiet = self.writer.begin_quiet().await?;
         let mut diagnosis = Diagnosis::default();
-        if let Some(found) = &self.found {
-            let head = self.db.head_row().await?.map_or(0, |row| row.seq.unsigned_abs());
-            let accepted = self.folder.published().is_none_or(|published| published <= head);
-            let problem = format!("{found}; restore a backup, or go on without them: `altair doctor --accept-loss`");
-            diagnosis.problems.push(Problem { at: "database".to_owned(), problem, repaired: accepted });
+        match &self.found {
+            Some(Found { problem, lost: true }) => {
+                let head = self.db.head_row().await?.map_or(0, |row| row.seq.unsigned_abs());
+                let accepted = self.folder.published().is_none_or(|published| published <= head);
+                let problem =
+                    format!("{problem}; restore a backup, or go on without them: `altair doctor --accept-loss`");
+                diagnosis.problems.push(Problem { at: "database".to_owned(), problem, repaired: accepted });
+            }
+            Some(Found { problem, lost: false }) => {
+                let at = "store.json".to_owned();
+                diagnosis.problems.push(Problem { at, problem: problem.clone(), repaired: true });
+            }
+            None => {}
         }
         // What a part of the database can't tell is a problem of that part; the doctor goes on with the others.
         let unreadable = |at: &str, error: &Error| Problem {
@@ -209,7 +218,9 @@ impl Inner {
             let problem = |hash: Hash| match store.verify(hash) {
                 Ok(true) => None,
                 Ok(false) => Some((hash, "the attachment's bytes are damaged".to_owned())),
-                Err(error) => Some((hash, error.message().to_owned())),
+                Err(error) => {
+                    Some((hash, format!("{}; attaching the same file again brings them back", error.message())))
+                }
             };
             blobs.into_iter().filter_map(problem).collect::<Vec<_>>()
         });

@@ -62,6 +62,12 @@ impl Altair {
         let tags = tags.map_err(|error| Error::invalid(error.to_string(), "use tags like garden or house/kitchen"));
         self.run("tag", move |inner| async move {
             let (add, remove) = tags?;
+            if let Some(tag) = add.iter().find(|tag| remove.iter().any(|other| other.key() == tag.key())) {
+                return Err(Error::invalid(
+                    format!("the tag {} is to be added and taken away", tag.spelling()),
+                    "say one of the two",
+                ));
+            }
             let mut unit = inner.writer.begin().await?;
             let staged = unit.require(id).await?.clone();
             if staged.reading.entity.deleted {

@@ -103,7 +103,15 @@ pub(crate) struct Inner {
     pub(crate) vaults: Arc<tokio::sync::Mutex<()>>,
     closed: std::sync::atomic::AtomicBool,
     /// What was found wrong while opening for repair.
-    pub(crate) found: Option<String>,
+    pub(crate) found: Option<Found>,
+}
+
+/// What was found wrong while opening for repair.
+#[derive(Debug, Clone)]
+pub(crate) struct Found {
+    pub(crate) problem: String,
+    /// Whether commits are lost; else it is repaired already.
+    pub(crate) lost: bool,
 }
 
 /// A runtime that may be dropped anywhere, in async code too.
@@ -281,7 +289,13 @@ async fn open(config: Config, kept: Kept) -> Result<Inner> {
         .map_err(|error| Error::internal("the store's folder can't be locked").because(error))??;
     let folder = Arc::new(folder);
     Safekeeping::recover(folder.root())?;
-    let identity = folder.identity()?;
+    let identity = match folder.identity() {
+        // The database knows what the file says.
+        Err(error) if config.repair && error.kind() == ErrorKind::Corrupt && folder.has_lost_identity() => {
+            Some(Identity { format: FORMAT, store: uuid::Uuid::nil(), ready: true, restoring: false })
+        }
+        identity => identity?,
+    };
     let store = match &identity {
         Some(identity) => identity.clone(),
         None => {
@@ -310,7 +324,7 @@ async fn open_database(
     folder: &Folder,
     identity: Identity,
     memory: Memory,
-) -> Result<(Database, StoreRow, Head, Option<String>)> {
+) -> Result<(Database, StoreRow, Head, Option<Found>)> {
     let db = Database::open(Some(&folder.database()), memory).await?;
     match prepare(config, folder, &db, identity).await {
         Ok((row, head, found)) => Ok((db, row, head, found)),
@@ -328,7 +342,7 @@ async fn prepare(
     folder: &Folder,
     db: &Database,
     identity: Identity,
-) -> Result<(StoreRow, Head, Option<String>)> {
+) -> Result<(StoreRow, Head, Option<Found>)> {
     db.migrate().await?;
     let row = match db.store_row().await? {
         Some(row) => row,
@@ -348,7 +362,11 @@ async fn prepare(
         }
     };
     let device_store = uuid::Uuid::from(row.store);
-    if device_store != identity.store {
+    let mut found = None;
+    if identity.store.is_nil() {
+        folder.set_identity(&Identity { store: device_store, ..identity.clone() })?;
+        found = Some(Found { problem: "store.json was missing or damaged".to_owned(), lost: false });
+    } else if device_store != identity.store {
         return Err(Error::corrupt(format!(
             "{} belongs to another store: it was copied in part",
             folder.database().display()
@@ -359,14 +377,13 @@ async fn prepare(
     }
     let head = db.head_row().await?.as_ref().map(Head::of).unwrap_or_default();
     let lost = folder.published().filter(|published| *published > head.seq);
-    let mut found = None;
     if let Some(published) = lost {
         let problem =
             format!("the database ends at change {}, and change {published} was committed: it has lost some", head.seq);
         if !config.repair {
             return Err(Error::corrupt(problem));
         }
-        found = Some(problem);
+        found = Some(Found { problem, lost: true });
     } else {
         folder.publish(head.seq);
     }
@@ -379,7 +396,7 @@ fn assemble(
     db: Database,
     row: &StoreRow,
     head: Head,
-    found: Option<String>,
+    found: Option<Found>,
 ) -> Inner {
     let device = DeviceId::from(uuid::Uuid::from(row.device));
     let finder = Arc::new(Finder::new(folder.search(), uuid::Uuid::from(row.store).to_string(), db.clone()));

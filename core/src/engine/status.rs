@@ -29,7 +29,7 @@ impl Altair {
                     search: bytes_under(&folder.search()),
                     blobs: bytes_under(&folder.blobs()),
                 },
-                health: inner.found.clone().unwrap_or_else(|| "ok".to_owned()),
+                health: inner.found.as_ref().map_or_else(|| "ok".to_owned(), |found| found.problem.clone()),
                 sync: SyncStatus {
                     state: "off".to_owned(),
                     server: None,

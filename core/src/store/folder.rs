@@ -132,6 +132,11 @@ impl Folder {
         Ok(Some(identity))
     }
 
+    /// Whether `store.json` is missing or can't be read, and a database is there.
+    pub(crate) fn has_lost_identity(&self) -> bool {
+        self.database().is_dir() && !matches!(read_json::<Identity>(&self.root.join(STORE)), Ok(Some(_)))
+    }
+
     pub(crate) fn set_identity(&self, identity: &Identity) -> Result<()> {
         write_json(&self.root.join(STORE), identity, true)
     }

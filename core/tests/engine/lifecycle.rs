@@ -113,3 +113,27 @@ async fn an_opening_that_was_killed_is_undone_wherever_it_was() {
     let store = store.reopen().await;
     assert_eq!(store.get(id).await.unwrap().title, "kept");
 }
+
+#[tokio::test]
+async fn a_lost_store_json_is_made_anew_by_the_doctor() {
+    let store = Store::new().await;
+    let id = store.thought("kept").await;
+    store.altair.clone().close().await.unwrap();
+    let file = store.config().store.join("store.json");
+    let whole = std::fs::read_to_string(&file).unwrap();
+    for damage in [Some("garbage"), None] {
+        match damage {
+            Some(text) => std::fs::write(&file, text).unwrap(),
+            None => std::fs::remove_file(&file).unwrap(),
+        }
+        assert_eq!(Altair::open(store.config()).await.unwrap_err().kind(), ErrorKind::Corrupt);
+        let repaired = Altair::open(Config { repair: true, ..store.config() }).await.unwrap();
+        let found = repaired.doctor().await.unwrap();
+        assert_eq!((found.health.as_str(), found.problems[0].at.as_str()), ("ok", "store.json"));
+        repaired.close().await.unwrap();
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), whole);
+        let altair = Altair::open(store.config()).await.unwrap();
+        assert_eq!(altair.get(id).await.unwrap().title, "kept");
+        altair.close().await.unwrap();
+    }
+}

@@ -83,3 +83,16 @@ async fn undoing_a_triage_puts_the_thought_back() {
     assert!(store.get(quest).await.unwrap().deleted);
     assert!(matches!(store.get(capture).await.unwrap().content, Content::Capture { triaged_into: None, .. }));
 }
+
+#[tokio::test]
+async fn what_work_brought_back_goes_again_when_that_is_undone() {
+    let store = Store::new().await;
+    let capture = store.thought("zebra stripes").await;
+    for _ in 0..2 {
+        let quest = store.triage(capture, altair_protocol::Kind::Quest, None).await.unwrap();
+        assert!(!store.get(quest.id).await.unwrap().deleted);
+        store.undo().await.unwrap();
+        assert!(store.get(quest.id).await.unwrap().deleted);
+        assert_eq!(store.list(altair_core::List::Inbox, 10, None).await.unwrap().items.len(), 1);
+    }
+}

@@ -191,6 +191,10 @@ impl Unit {
                 *to = state.count(field);
             }
         }
+        if was_alive == Some(false) && state.is_alive() && !before.iter().any(|(field, _)| *field == alive_field()) {
+            // Work brought it back, without a word of restoring.
+            before.push((alive_field(), Before::Alive(Some(false))));
+        }
         let event = match (was_alive, state.is_alive()) {
             (None, _) => EventKind::Created,
             (Some(true), false) => EventKind::Deleted,
