@@ -62,6 +62,16 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
     Ok(output.exit_code())
 }
 
+/// The filter with `debug` for `trace`: SurrealDB leaves that level out when it is compiled for use, for everybody, and asking for it would only
+/// bring a warning in colours.
+fn most_detailed(filter: &str) -> String {
+    let directive = |part: &str| match part.to_ascii_lowercase().strip_suffix("trace") {
+        Some(rest) if rest.is_empty() || rest.ends_with('=') => format!("{}debug", &part[..rest.len()]),
+        _ => part.to_owned(),
+    };
+    filter.split(',').map(|part| directive(part.trim())).collect::<Vec<_>>().join(",")
+}
+
 /// Logs go to stderr, and only when `ALTAIR_LOG` asks for them.
 fn start_log() -> Result<(), Failure> {
     let filter = std::env::var("ALTAIR_LOG").unwrap_or_default();
@@ -70,7 +80,7 @@ fn start_log() -> Result<(), Failure> {
         let _ = tracing::subscriber::set_global_default(tracing::subscriber::NoSubscriber::default());
         return Ok(());
     }
-    let filter = tracing_subscriber::EnvFilter::try_new(&filter).map_err(|error| {
+    let filter = tracing_subscriber::EnvFilter::try_new(most_detailed(&filter)).map_err(|error| {
         Failure::usage(
             format!("ALTAIR_LOG is no log filter: {error}"),
             "use a level or a list like `info` or `altair_core=debug`",
