@@ -7,7 +7,7 @@ use altair_protocol::{Bytes, EntityId, Field, Kind, Op, Thousandths, Value};
 
 use super::{Altair, Fields, Inner, New, NewCapture};
 use crate::error::{Error, Result};
-use crate::merge::text::device_peer;
+use crate::merge::text::{act_peer, device_peer};
 use crate::merge::{Text, counter};
 use crate::store::write::Unit;
 
@@ -48,7 +48,7 @@ impl Altair {
             let mut ops = vec![created_op(&unit)];
             let title = new.fields.title.clone().unwrap_or_default();
             let fields = Fields { title: Some(title), ..new.fields };
-            ops.extend(inner.ops(&mut unit, id, new.kind, fields, None).await?);
+            ops.extend(inner.ops(&mut unit, id, new.kind, fields, None, device_peer(inner.device)).await?);
             unit.change(id, new.kind, ops).await?;
             finish(unit, id).await
         })
@@ -96,8 +96,17 @@ impl Inner {
             body: (into.has_body() && !body.is_empty()).then_some(body),
             ..Fields::default()
         };
+        // The body has one writer, the act, on whatever device: else two devices' bodies would stand one after the other. What is there
+        // already (a triage that was undone) is edited as any text.
+        let peer = match unit.get(id).await? {
+            Some(_) => device_peer(self.device),
+            None => {
+                let body = fields.body.as_deref().unwrap_or_default();
+                act_peer(&[b"triage", capture.as_bytes(), into.as_str().as_bytes(), body.as_bytes()])
+            }
+        };
         let mut ops = vec![created_op(&unit), set(Field::ORIGIN, capture.to_string())];
-        ops.extend(self.ops(&mut unit, id, into, fields, None).await?);
+        ops.extend(self.ops(&mut unit, id, into, fields, None, peer).await?);
         unit.change(id, into, ops).await?;
         for tag in &reading.entity.tags {
             if let Ok(tag) = altair_protocol::TagName::parse(tag) {
@@ -108,7 +117,7 @@ impl Inner {
         finish(unit, id).await
     }
 
-    /// The steps that set these fields, after checking each. What already has the value needs no step.
+    /// The steps that set these fields, after checking each. What already has the value needs no step. `peer` writes the body.
     pub(super) async fn ops(
         &self,
         unit: &mut Unit,
@@ -116,6 +125,7 @@ impl Inner {
         kind: Kind,
         fields: Fields,
         append: Option<String>,
+        peer: u64,
     ) -> Result<Vec<Op>> {
         check_fit(kind, &fields)?;
         let now = unit.get(id).await?.map(|staged| staged.state.clone());
@@ -194,7 +204,7 @@ impl Inner {
             }
         } else if fields.body.is_some() || append.is_some() {
             let held = now.as_ref().and_then(|state| state.texts.get(&Field::BODY));
-            ops.extend(body_op(held, fields.body, append, device_peer(self.device))?);
+            ops.extend(body_op(held, fields.body, append, peer)?);
         }
         Ok(ops)
     }
