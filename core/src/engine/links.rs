@@ -21,7 +21,7 @@ impl Altair {
                 links: inner.db.links(&entity).await?,
                 backlinks: inner.db.backlinks(&staged.reading).await?,
                 attachments: inner.attachments_of(id).await?,
-                conflicts: crate::merge::conflicts(&staged.state).into_iter().map(super::conflicts::shown).collect(),
+                conflicts: inner.conflicts_of(&staged.state).await?,
                 entity,
             })
         })
