@@ -7,10 +7,10 @@ use super::create::{checked_value, set};
 use super::{Altair, Inner, Resolution};
 use crate::error::{Error, Result};
 use crate::merge::cycle::{Inside, Parents, cycle_at, cycle_conflict, cycles, next_to_leave};
-use crate::merge::{Applied, conflicts};
+use crate::merge::{Applied, MergeError, TextError, conflicts};
 use crate::reading::{kept_value, shown_value};
 use crate::store::derive::CONFLICTS;
-use crate::store::write::Undoing;
+use crate::store::write::{Undoing, Unit};
 
 /// How many changes may wait for others. In practice none does: a server sends in order.
 const MAX_HELD: usize = 10_000;
@@ -83,8 +83,8 @@ impl Altair {
         .await
     }
 
-    /// Applies changes made elsewhere, in one transaction. Those that build on others which aren't here wait in the store until they are.
-    /// It gives how many were new.
+    /// Applies changes made elsewhere, in one transaction. Those that build on others which aren't here wait in the store until they are;
+    /// one that can't be merged at all is put aside, and the log tells its id. It gives how many were new.
     pub async fn apply(&self, changes: Vec<Change>) -> Result<u64> {
         self.run("apply", move |inner| async move { inner.apply(changes).await }).await
     }
@@ -136,16 +136,10 @@ impl Inner {
         let mut new = 0;
         let mut holding = 0;
         for change in changes {
-            // Erasing is a server's decision, and what was erased here stays so.
-            if change.erase
-                || (unit.get(change.entity).await?.is_none() && !unit.erased(&[change.entity]).await?.is_empty())
-            {
-                continue;
-            }
-            match unit.apply(change, false).await? {
-                Applied::Now => new += 1,
-                Applied::Hold => holding += 1,
-                Applied::Already => {}
+            match take_in(&mut unit, change).await? {
+                Some(Applied::Now) => new += 1,
+                Some(Applied::Hold) => holding += 1,
+                Some(Applied::Already) | None => {}
             }
         }
         if already_held + holding > MAX_HELD {
@@ -160,13 +154,14 @@ impl Inner {
             let mut still = Vec::new();
             let mut any = false;
             for change in waiting {
-                let id = change.id;
-                match unit.apply(change.clone(), false).await? {
-                    Applied::Hold => still.push(change),
-                    applied => {
-                        unit.release(id);
-                        new += u64::from(applied == Applied::Now);
-                        any = true;
+                match take_in(&mut unit, change.clone()).await? {
+                    Some(Applied::Hold) => still.push(change),
+                    taken => {
+                        unit.release(change.id);
+                        if taken == Some(Applied::Now) {
+                            new += 1;
+                            any = true;
+                        }
                     }
                 }
             }
@@ -180,6 +175,33 @@ impl Inner {
         unit.commit().await?;
         Ok(new)
     }
+}
+
+/// Takes in a change that was made elsewhere. `None`: it was put aside, and the others go on as if it had never come. What may only be early is
+/// held instead, so that nothing of a well-behaved device is lost.
+async fn take_in(unit: &mut Unit, change: Change) -> Result<Option<Applied>> {
+    let (id, entity, device) = (change.id, change.entity, change.device);
+    // Erasing is a server's decision, and what was erased here stays so.
+    if change.erase || (unit.get(entity).await?.is_none() && !unit.erased(&[entity]).await?.is_empty()) {
+        return Ok(None);
+    }
+    let error = match unit.apply(change.clone(), false).await {
+        Ok(applied) => return Ok(Some(applied)),
+        Err(error) => error,
+    };
+    let why = match std::error::Error::source(&error).and_then(|source| source.downcast_ref::<MergeError>()) {
+        Some(MergeError::Text(TextError::Gap)) => {
+            unit.hold(vec![change]);
+            return Ok(Some(Applied::Hold));
+        }
+        Some(MergeError::WrongEntity | MergeError::WrongKind { .. }) => "it is about an entity of another kind",
+        Some(MergeError::WrongShape { .. }) => "a field of it doesn't merge that way",
+        Some(MergeError::Text(TextError::Unreadable(_))) => "a text of it can't be read",
+        // Damage here, or a failure of the machine: no fault of the change.
+        _ => return Err(error),
+    };
+    tracing::warn!(change = %id, %entity, %device, why, "a change can't be merged and was put aside");
+    Ok(None)
 }
 
 impl Known {

@@ -1,9 +1,9 @@
 use altair_core::{Edit, ErrorKind, Fields, List, Resolution};
 use altair_protocol::view::{Content, Entity};
-use altair_protocol::{EntityId, Kind};
+use altair_protocol::{Bytes, Change, ChangeId, DeviceId, EntityId, Field, Kind, Op};
 use serde_json::json;
 
-use super::{Store, titled};
+use super::{Store, body_of, titled};
 
 fn title(text: &str) -> Edit {
     Edit { fields: titled(text), append: None }
@@ -247,4 +247,74 @@ async fn changes_that_come_out_of_order_wait_in_the_store() {
     assert_eq!(b.status().await.unwrap().sync.held, 0);
     assert_eq!(b.get(id).await.unwrap().content, a.get(id).await.unwrap().content);
     assert_eq!(b.apply(changes).await.unwrap(), 0);
+}
+
+/// A change that nobody's engine would make, by a device that has seen what `seen` made.
+fn stranger(like: &Change, seen: bool, kind: Kind, ops: Vec<Op>) -> Change {
+    static COUNT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
+    let n = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    let device = DeviceId::v7(n, [7; 10]);
+    let mut change = Change { id: ChangeId::v7(n, [7; 10]), device, kind, ops, ..like.clone() };
+    if seen {
+        change.seen.add(like.dot());
+    }
+    change
+}
+
+fn garbage() -> Op {
+    Op::Text { field: Field::BODY, update: Bytes(b"no update of a text".to_vec()) }
+}
+
+#[tokio::test]
+async fn a_change_that_cannot_be_merged_does_not_disturb_its_neighbours() {
+    let (a, b) = (Store::new().await, Store::new().await);
+    let first = a.note("First", "one").await;
+    let mut changes = a.changes_after(0, 100).await.unwrap();
+    let second = a.note("Second", "two").await;
+    let later = a.changes_after(1, 100).await.unwrap();
+    let wrong_kind = vec![Op::Set { field: Field::STATUS, value: json!("active") }];
+    let wrong_shape = vec![Op::Set { field: Field::BODY, value: json!("no text") }];
+    changes.push(stranger(&changes[0], false, Kind::Quest, wrong_kind));
+    changes.push(stranger(&changes[0], true, Kind::Note, wrong_shape));
+    changes.push(stranger(&changes[0], true, Kind::Note, vec![garbage()]));
+    changes.extend(later);
+    assert_eq!(b.apply(changes.clone()).await.unwrap(), 2);
+    assert_eq!(b.apply(changes).await.unwrap(), 0);
+    for id in [first, second] {
+        assert_eq!(b.get(id).await.unwrap(), a.get(id).await.unwrap());
+    }
+    assert_eq!((b.status().await.unwrap().sync.held, b.changes_after(0, 100).await.unwrap().len()), (0, 2));
+}
+
+#[tokio::test]
+async fn a_held_change_that_turns_out_bad_blocks_nobody() {
+    let (a, b) = (Store::new().await, Store::new().await);
+    let id = a.note("Fence", "white").await;
+    a.edit(id, Edit { append: Some("green".into()), ..Edit::default() }).await.unwrap();
+    let changes = a.changes_after(0, 100).await.unwrap();
+    let of_another_kind = stranger(&changes[1], true, Kind::Quest, Vec::new());
+    let bad = vec![stranger(&changes[0], true, Kind::Note, vec![garbage()]), of_another_kind, changes[1].clone()];
+    assert_eq!(b.apply(bad).await.unwrap(), 0);
+    let b = b.reopen().await;
+    assert_eq!(b.status().await.unwrap().sync.held, 3);
+    assert_eq!(b.apply(vec![changes[0].clone()]).await.unwrap(), 2);
+    assert_eq!(b.status().await.unwrap().sync.held, 0);
+    assert_eq!(b.get(id).await.unwrap(), a.get(id).await.unwrap());
+}
+
+#[tokio::test]
+async fn an_update_of_a_text_whose_beginning_is_missing_is_kept() {
+    let (a, b) = (Store::new().await, Store::new().await);
+    let id = a.note("Fence", "white").await;
+    a.edit(id, Edit { append: Some("green".into()), ..Edit::default() }).await.unwrap();
+    let changes = a.changes_after(0, 100).await.unwrap();
+    // It says that it has seen nothing, and edits what it can't have known.
+    let early = Change {
+        seen: altair_protocol::VersionVector::new(),
+        ..stranger(&changes[1], false, Kind::Note, changes[1].ops.clone())
+    };
+    assert_eq!(b.apply(vec![early]).await.unwrap(), 0);
+    assert_eq!(b.status().await.unwrap().sync.held, 1);
+    assert_eq!(b.apply(vec![changes[0].clone()]).await.unwrap(), 2);
+    assert_eq!(body_of(&b.get(id).await.unwrap()), "white\ngreen");
 }
