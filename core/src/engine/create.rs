@@ -87,6 +87,12 @@ impl Inner {
             return Err(in_trash(capture));
         }
         let id = EntityId::derived("altair triage v1", &[capture.as_bytes(), into.as_str().as_bytes()]);
+        if !unit.erased(&[id]).await?.is_empty() {
+            return Err(Error::refused(
+                format!("the {into} that this capture became was erased"),
+                "triage it into another kind, or make a new one with `altair new`",
+            ));
+        }
         let first_line = reading.entity.title.clone();
         let rest = text.trim_start().strip_prefix(first_line.as_str()).unwrap_or_default().trim();
         let body = match &title {

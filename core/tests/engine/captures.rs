@@ -74,6 +74,18 @@ async fn a_triage_that_was_undone_can_be_done_again() {
 }
 
 #[tokio::test]
+async fn what_a_capture_became_stays_erased() {
+    let store = Store::new().await;
+    let capture = store.thought("Shop").await;
+    let note = store.triage(capture, Kind::Note, None).await.unwrap().id;
+    store.undo().await.unwrap();
+    store.erase(note).await.unwrap();
+    assert_eq!(store.triage(capture, Kind::Note, None).await.unwrap_err().kind(), ErrorKind::Refused);
+    assert_eq!(store.get(note).await.unwrap_err().kind(), ErrorKind::NotFound);
+    store.triage(capture, Kind::Quest, None).await.unwrap();
+}
+
+#[tokio::test]
 async fn every_source_is_kept() {
     let store = Store::new().await;
     for word in Source::WORDS {
