@@ -37,6 +37,15 @@ pub(crate) struct Reading {
     pub(crate) untriaged: bool,
 }
 
+impl Reading {
+    /// The reading of a thing whose parent is ignored, as it would be inside itself.
+    pub(crate) fn leave_parent(&mut self) {
+        if let Content::Quest { parent, .. } | Content::Location { parent } = &mut self.entity.content {
+            *parent = None;
+        }
+    }
+}
+
 /// The name that a link's target or an entity's path or title goes by.
 pub(crate) fn name_key(target: &str) -> String {
     let last = target.rsplit('/').next().unwrap_or(target).trim();

@@ -1,25 +1,35 @@
 //! Conflicts: listed, compared, resolved. A resolution is a change that has seen all the heads.
 
-use altair_protocol::view::{Conflict, ConflictHead, Content};
-use altair_protocol::{Change, EntityId, EntityState, Field, Head, Kind, Value};
+use altair_protocol::view::{Conflict, ConflictHead};
+use altair_protocol::{Change, EntityId, EntityState, Field, Kind, Value};
 
-use super::create::set;
+use super::create::{checked_value, set};
 use super::{Altair, Inner, Resolution};
 use crate::error::{Error, Result};
-use crate::merge::conflict::{conflict_id, head_name};
-use crate::merge::{Applied, conflicts};
+use crate::merge::cycle::{Inside, Parents, cycle_at, cycle_conflict, cycles, next_to_leave};
+use crate::merge::{Applied, MergeError, TextError, conflicts};
 use crate::reading::{kept_value, shown_value};
 use crate::store::derive::CONFLICTS;
-use crate::store::write::Undoing;
+use crate::store::write::{Undoing, Unit};
 
 /// How many changes may wait for others. In practice none does: a server sends in order.
 const MAX_HELD: usize = 10_000;
 
+/// A conflict, and what resolving it may take.
+#[derive(Debug)]
+pub(super) struct Known {
+    conflict: Conflict,
+    /// Where parents form a cycle: who leaves its own parent if the one that is ignored is to hold.
+    gives_way: Option<EntityId>,
+}
+
 impl Altair {
     /// All registers with concurrent, different values, and parents that form a cycle.
     pub async fn conflicts(&self) -> Result<Vec<Conflict>> {
-        self.run("conflicts", |inner| async move { Ok(inner.all_conflicts().await?.into_iter().map(shown).collect()) })
-            .await
+        self.run("conflicts", |inner| async move {
+            Ok(inner.all_conflicts().await?.into_iter().map(|known| shown(known.conflict)).collect())
+        })
+        .await
     }
 
     /// Resolves a conflict, named by its id or an unambiguous ending, and gives it as it was.
@@ -34,7 +44,7 @@ impl Altair {
             }
             let mut unit = inner.writer.begin_quiet().await?;
             let all = inner.all_conflicts().await?;
-            let mut matching = all.into_iter().filter(|known| known.id.to_string().ends_with(&conflict));
+            let mut matching = all.into_iter().filter(|known| known.conflict.id.to_string().ends_with(&conflict));
             let found = match (matching.next(), matching.next()) {
                 (Some(found), None) => found,
                 (Some(_), Some(_)) => {
@@ -45,36 +55,36 @@ impl Altair {
                 }
                 (None, _) => return Err(Error::not_found(format_args!("conflict {conflict}"))),
             };
-            let field = Field::named(found.field.clone());
-            let state = unit.require(found.entity).await?.state.clone();
+            let id = found.conflict.entity;
+            let field = Field::named(found.conflict.field.clone());
+            let state = unit.require(id).await?.state.clone();
             let value = match resolution {
                 Resolution::Value(value) => {
-                    check_value(state.kind, &field, &value)?;
+                    let value = checked_value(&mut unit, id, state.kind, &field, value).await?;
                     kept_value(&state, &field, value)
                 }
                 Resolution::Head(name) => {
-                    let mut heads = found.heads.iter().filter(|head| head.head == name || head.head.starts_with(&name));
-                    match (heads.next(), heads.next()) {
-                        (Some(head), None) => head.value.clone(),
-                        (Some(_), Some(_)) => {
-                            return Err(Error::invalid(
-                                format!("several heads begin with {name}"),
-                                "give the whole head",
-                            ));
-                        }
-                        (None, _) => return Err(Error::not_found(format_args!("head {name} in this conflict"))),
+                    let value = found.head(&name)?.value.clone();
+                    // The parent that was ignored is to hold: who came next leaves its own, so that nothing goes round.
+                    if let (Some(leaving), false) = (found.gives_way, value.is_null()) {
+                        unit.change(leaving, state.kind, vec![set(Field::PARENT, Value::Null)]).await?;
+                    }
+                    // A head was a sound value where it was set; whether a parent still is depends on the others.
+                    match field == Field::PARENT {
+                        true => checked_value(&mut unit, id, state.kind, &field, value).await?,
+                        false => value,
                     }
                 }
             };
-            unit.change(found.entity, state.kind, vec![set(field, value)]).await?;
+            unit.change(id, state.kind, vec![set(field, value)]).await?;
             unit.commit().await?;
-            Ok(shown(found))
+            Ok(shown(found.conflict))
         })
         .await
     }
 
-    /// Applies changes made elsewhere, in one transaction. Those that build on others which aren't here wait in the store until they are.
-    /// It gives how many were new.
+    /// Applies changes made elsewhere, in one transaction. Those that build on others which aren't here wait in the store until they are;
+    /// one that can't be merged at all is put aside, and the log tells its id. It gives how many were new.
     pub async fn apply(&self, changes: Vec<Change>) -> Result<u64> {
         self.run("apply", move |inner| async move { inner.apply(changes).await }).await
     }
@@ -90,33 +100,32 @@ impl Altair {
 }
 
 impl Inner {
-    pub(super) async fn all_conflicts(&self) -> Result<Vec<Conflict>> {
+    pub(super) async fn all_conflicts(&self) -> Result<Vec<Known>> {
         let mut all = Vec::new();
         for id in self.db.whole_list(CONFLICTS).await? {
             if let Some(staged) = self.db.entity(id).await? {
-                all.extend(conflicts(&staged.state));
+                let of_registers = conflicts(&staged.state).into_iter();
+                all.extend(of_registers.map(|conflict| Known { conflict, gives_way: None }));
             }
         }
-        all.extend(self.cycles().await?);
+        // Any quest or location may be part of a cycle, and no list has them: the two kinds are read, though not their texts.
+        let mut ids = self.db.whole_list(Kind::Quest.as_str()).await?;
+        ids.extend(self.db.whole_list(Kind::Location.as_str()).await?);
+        let parents = self.db.parents_of(&ids).await?;
+        let parents = self.db.up_from(parents).await?;
+        all.extend(cycles(&parents).iter().filter_map(|cycle| Known::of_cycle(&parents, cycle)));
         Ok(all)
     }
 
-    /// Parents that form a cycle, each listed at the entity whose edge has the lowest stamp and is ignored by readers.
-    async fn cycles(&self) -> Result<Vec<Conflict>> {
-        let mut all = Vec::new();
-        for kind in [Kind::Quest, Kind::Location] {
-            let mut parents = std::collections::BTreeMap::new();
-            for id in self.db.whole_list(kind.as_str()).await? {
-                if let Some(staged) = self.db.entity(id).await?
-                    && let Content::Quest { parent: Some(parent), .. } | Content::Location { parent: Some(parent) } =
-                        &staged.reading.entity.content
-                {
-                    parents.insert(id, (*parent, staged.state));
-                }
-            }
-            all.extend(cycles_among(&parents));
+    /// An entity's conflicts, and the cycle that its parent is ignored for.
+    pub(super) async fn conflicts_of(&self, state: &EntityState) -> Result<Vec<Conflict>> {
+        let mut all = conflicts(state);
+        if let Some(inside) = Inside::of(state) {
+            let parents = self.db.up_from(Parents::from([(state.id, inside)])).await?;
+            let cycle = cycle_at(&parents, state.id).filter(|cycle| cycle.first() == Some(&state.id));
+            all.extend(cycle.and_then(|cycle| cycle_conflict(&parents, &cycle)));
         }
-        Ok(all)
+        Ok(all.into_iter().map(shown).collect())
     }
 
     async fn apply(&self, changes: Vec<Change>) -> Result<u64> {
@@ -127,16 +136,10 @@ impl Inner {
         let mut new = 0;
         let mut holding = 0;
         for change in changes {
-            // Erasing is a server's decision, and what was erased here stays so.
-            if change.erase
-                || (unit.get(change.entity).await?.is_none() && !unit.erased(&[change.entity]).await?.is_empty())
-            {
-                continue;
-            }
-            match unit.apply(change, false).await? {
-                Applied::Now => new += 1,
-                Applied::Hold => holding += 1,
-                Applied::Already => {}
+            match take_in(&mut unit, change).await? {
+                Some(Applied::Now) => new += 1,
+                Some(Applied::Hold) => holding += 1,
+                Some(Applied::Already) | None => {}
             }
         }
         if already_held + holding > MAX_HELD {
@@ -151,13 +154,14 @@ impl Inner {
             let mut still = Vec::new();
             let mut any = false;
             for change in waiting {
-                let id = change.id;
-                match unit.apply(change.clone(), false).await? {
-                    Applied::Hold => still.push(change),
-                    applied => {
-                        unit.release(id);
-                        new += u64::from(applied == Applied::Now);
-                        any = true;
+                match take_in(&mut unit, change.clone()).await? {
+                    Some(Applied::Hold) => still.push(change),
+                    taken => {
+                        unit.release(change.id);
+                        if taken == Some(Applied::Now) {
+                            new += 1;
+                            any = true;
+                        }
                     }
                 }
             }
@@ -173,73 +177,57 @@ impl Inner {
     }
 }
 
+/// Takes in a change that was made elsewhere. `None`: it was put aside, and the others go on as if it had never come. What may only be early is
+/// held instead, so that nothing of a well-behaved device is lost.
+async fn take_in(unit: &mut Unit, change: Change) -> Result<Option<Applied>> {
+    let (id, entity, device) = (change.id, change.entity, change.device);
+    // Erasing is a server's decision, and what was erased here stays so.
+    if change.erase || (unit.get(entity).await?.is_none() && !unit.erased(&[entity]).await?.is_empty()) {
+        return Ok(None);
+    }
+    let error = match unit.apply(change.clone(), false).await {
+        Ok(applied) => return Ok(Some(applied)),
+        Err(error) => error,
+    };
+    let why = match std::error::Error::source(&error).and_then(|source| source.downcast_ref::<MergeError>()) {
+        Some(MergeError::Text(TextError::Gap)) => {
+            unit.hold(vec![change]);
+            return Ok(Some(Applied::Hold));
+        }
+        Some(MergeError::WrongEntity | MergeError::WrongKind { .. }) => "it is about an entity of another kind",
+        Some(MergeError::WrongShape { .. }) => "a field of it doesn't merge that way",
+        Some(MergeError::Text(TextError::Unreadable(_))) => "a text of it can't be read",
+        // Damage here, or a failure of the machine: no fault of the change.
+        _ => return Err(error),
+    };
+    tracing::warn!(change = %id, %entity, %device, why, "a change can't be merged and was put aside");
+    Ok(None)
+}
+
+impl Known {
+    fn of_cycle(parents: &Parents, cycle: &[EntityId]) -> Option<Self> {
+        Some(Self { conflict: cycle_conflict(parents, cycle)?, gives_way: next_to_leave(parents, cycle) })
+    }
+
+    /// The head that a name or its beginning means.
+    fn head(&self, name: &str) -> Result<&ConflictHead> {
+        let mut heads = self.conflict.heads.iter().filter(|head| head.head.starts_with(name));
+        let exact = self.conflict.heads.iter().find(|head| head.head == name);
+        match (exact, heads.next(), heads.next()) {
+            (Some(head), ..) | (None, Some(head), None) => Ok(head),
+            (None, Some(_), Some(_)) => {
+                Err(Error::invalid(format!("several heads begin with {name}"), "give the whole head"))
+            }
+            (None, None, _) => Err(Error::not_found(format_args!("head {name} in this conflict"))),
+        }
+    }
+}
+
 /// A conflict with its values as people see them.
-pub(super) fn shown(mut conflict: Conflict) -> Conflict {
+fn shown(mut conflict: Conflict) -> Conflict {
     let field = Field::named(conflict.field.clone());
     for head in &mut conflict.heads {
         head.value = shown_value(&field, std::mem::take(&mut head.value));
     }
     conflict
-}
-
-fn cycles_among(parents: &std::collections::BTreeMap<EntityId, (EntityId, EntityState)>) -> Vec<Conflict> {
-    let mut done = std::collections::HashSet::new();
-    let mut found = Vec::new();
-    for &start in parents.keys() {
-        let mut path = Vec::new();
-        let mut at = start;
-        while let Some((parent, _)) = parents.get(&at)
-            && done.insert(at)
-        {
-            path.push(at);
-            at = *parent;
-        }
-        let Some(begin) = path.iter().position(|id| *id == at) else { continue };
-        let heads =
-            path[begin..].iter().filter_map(|id| Some((*id, parents.get(id)?.1.fields.get(&Field::PARENT)?.first()?)));
-        let mut heads: Vec<(EntityId, &Head)> = heads.collect();
-        heads.sort_by_key(|(_, head)| std::cmp::Reverse(head.dot()));
-        let Some(&(entity, _)) = heads.last() else { continue };
-        let all: Vec<Head> = heads.iter().map(|(_, head)| (*head).clone()).collect();
-        found.push(Conflict {
-            id: conflict_id(entity, &Field::PARENT, &all),
-            entity,
-            field: Field::PARENT.as_str().to_owned(),
-            heads: all
-                .iter()
-                .map(|head| ConflictHead {
-                    head: head_name(head),
-                    value: head.value.clone(),
-                    at: head.at.into(),
-                    device: head.device,
-                })
-                .collect(),
-        });
-    }
-    found
-}
-
-/// A value that somebody typed to resolve a conflict must be one that the field can hold.
-fn check_value(kind: Kind, field: &Field, value: &Value) -> Result<()> {
-    use altair_protocol::view::Status;
-    let wrong = |hint: &str| Err(Error::invalid(format!("that is not a value for {field}"), hint));
-    if value.is_null() {
-        return Ok(());
-    }
-    match field.as_str() {
-        "energy" if !value.as_i64().is_some_and(|energy| (1..=5).contains(&energy)) => {
-            wrong("use a number from 1 to 5")
-        }
-        "status" if value.as_str().is_none_or(|word| Status::from_word(word).is_none()) => {
-            wrong(&format!("use one of {}", Status::WORDS.join(", ")))
-        }
-        "parent" | "location" | "origin" | "triaged_into" | "from" | "to" | "owner"
-            if value.as_str().is_none_or(|id| id.parse::<EntityId>().is_err()) =>
-        {
-            wrong("use an entity's whole id")
-        }
-        "title" | "unit" | "path" | "due" | "text" | "relation" if !value.is_string() => wrong("use a text"),
-        _ if field.shape(kind).is_none() => wrong("take one of the heads"),
-        _ => Ok(()),
-    }
 }

@@ -6,6 +6,7 @@ use altair_protocol::{EntityId, Field, Kind, TagName, Thousandths, Value};
 use super::create::{count_op, finish, in_trash, set};
 use super::{Altair, Edit};
 use crate::error::{Error, Result};
+use crate::merge::text::device_peer;
 
 impl Altair {
     /// Changes what the edit names and nothing else.
@@ -23,7 +24,7 @@ impl Altair {
             if matches!(kind, Kind::Link | Kind::Attachment) {
                 return Err(Error::invalid(format!("a {kind} is not edited"), "remove it and make another"));
             }
-            let ops = inner.ops(&mut unit, id, kind, edit.fields, edit.append).await?;
+            let ops = inner.ops(&mut unit, id, kind, edit.fields, edit.append, device_peer(inner.device)).await?;
             if !ops.is_empty() {
                 unit.change(id, kind, ops).await?;
             }

@@ -14,8 +14,11 @@ use crate::reading::shown_value;
 use crate::store::read::is_shown;
 use crate::store::sealed::{Before, Logged, alive_field};
 
+/// What the texts of a page of versions may have together, in bytes. One version is a page however long it is.
+const MAX_PAGE_BYTES: usize = 8 << 20;
+
 impl Altair {
-    /// An entity's versions, newest first.
+    /// An entity's versions, newest first. A page ends early where its texts get long; `next` goes on from there.
     pub async fn history(&self, id: EntityId, limit: usize, after: Option<&str>) -> Result<Page<Version>> {
         let after = after.map(str::to_owned);
         self.run("history", move |inner| async move {
@@ -27,9 +30,19 @@ impl Altair {
                 None => staged.last,
             };
             let mut items = Vec::new();
+            let mut bytes = 0;
             while seq != 0 && items.len() < limit {
-                let Some((logged, prior)) = inner.db.logged(seq).await? else { break };
-                items.push(version(&staged.state, &logged)?);
+                let Some((logged, prior)) = inner.db.logged(seq).await? else {
+                    seq = 0;
+                    break;
+                };
+                let version = version(&staged.state, &logged)?;
+                bytes +=
+                    version.changes.iter().map(|change| bytes_in(&change.old) + bytes_in(&change.new)).sum::<usize>();
+                if bytes > MAX_PAGE_BYTES && !items.is_empty() {
+                    break;
+                }
+                items.push(version);
                 seq = prior;
             }
             let next = (seq != 0).then(|| format!("{id}.{seq}"));
@@ -176,6 +189,16 @@ fn version(state: &EntityState, logged: &Logged) -> Result<Version> {
         changes.push(FieldChange { field: field.as_str().to_owned(), old, new });
     }
     Ok(Version { version: change.id, at: Time::from(change.at), device: change.device, changes })
+}
+
+/// About how much of a page a value is.
+fn bytes_in(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        Value::Array(values) => values.iter().map(bytes_in).sum(),
+        Value::Object(map) => map.iter().map(|(key, value)| key.len() + bytes_in(value)).sum(),
+        _ => 0,
+    }
 }
 
 fn quantity(thousandths: i64) -> Result<Value> {

@@ -21,7 +21,7 @@ impl Altair {
                 links: inner.db.links(&entity).await?,
                 backlinks: inner.db.backlinks(&staged.reading).await?,
                 attachments: inner.attachments_of(id).await?,
-                conflicts: crate::merge::conflicts(&staged.state).into_iter().map(super::conflicts::shown).collect(),
+                conflicts: inner.conflicts_of(&staged.state).await?,
                 entity,
             })
         })
@@ -52,7 +52,11 @@ impl Altair {
                     return Err(in_trash(end));
                 }
             }
-            let id = link_id(from, to, &relation);
+            let mut id = link_id(from, to, &relation);
+            // An erased id stays erased. The link that comes after it follows from it, so that it is one link on every device again.
+            while !unit.erased(&[id]).await?.is_empty() {
+                id = EntityId::derived("altair link v1", &[id.as_bytes()]);
+            }
             let alive = unit.get(id).await?.map(|staged| !staged.reading.entity.deleted);
             let ops = match alive {
                 Some(true) => Vec::new(),

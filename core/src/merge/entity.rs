@@ -39,9 +39,12 @@ pub enum MergeError {
         /// The entity's kind.
         kind: Kind,
     },
-    /// A text can't be read or merged.
+    /// A text of the change or of the other state can't be read or merged.
     #[error(transparent)]
     Text(#[from] TextError),
+    /// The text that is here can't be read: no fault of what was to be merged.
+    #[error("the text that is here is damaged")]
+    Damaged(#[source] TextError),
 }
 
 /// What a change did to one text.
@@ -122,7 +125,7 @@ pub fn join(ours: &mut EntityState, theirs: &EntityState) -> Result<(), MergeErr
         match ours.texts.get(field) {
             Some(held) if held == bytes => {}
             Some(held) => {
-                let mut text = Text::open(Some(held))?;
+                let mut text = Text::open(Some(held)).map_err(MergeError::Damaged)?;
                 text.import(bytes)?;
                 texts.push((field.clone(), text.to_bytes()?));
             }
@@ -199,7 +202,7 @@ fn merged_texts(
                 Some(at) => at,
                 None => {
                     let held = state.texts.get(field);
-                    let text = Text::open(held)?;
+                    let text = Text::open(held).map_err(MergeError::Damaged)?;
                     let from = held.map(|_| text.version());
                     texts.push(Merging { field, from, text, only: None, updates: 0 });
                     texts.len() - 1

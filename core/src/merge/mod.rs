@@ -2,12 +2,13 @@
 //!
 //! The invariant, proved by property tests: any set of changes, in any order, with repeats, cut into any batches, and mixed with
 //! any states that were made from them, gives the same state. One concept a file: [`register`] (multi-value), [`counter`], [`text`] (the CRDT), and
-//! [`entity`], which applies changes to a whole entity and joins two replicas' states of it.
+//! [`entity`], which applies changes to a whole entity and joins two replicas' states of it. [`conflict`] and [`cycle`] say what people have to decide.
 //!
 //! What it doesn't do: it stores nothing, and it never decides *whether* a change is accepted (that is the store's, and a server's).
 
 pub mod conflict;
 pub mod counter;
+pub mod cycle;
 pub mod entity;
 pub mod register;
 pub mod text;

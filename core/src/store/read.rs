@@ -2,6 +2,9 @@
 //!
 //! A read sees what is committed. Lists are ranges of records and end after what was asked for, however long the list is.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use altair_protocol::view::{Content, Entity, LinkOrigin, Ref};
 use altair_protocol::{EntityId, Field, Hash, Kind};
 use surrealdb::types::{RecordId, Value as DbValue};
@@ -15,10 +18,13 @@ use super::sealed::{Logged, open, open_state};
 use super::write::{Staged, staged};
 use crate::error::{Error, Result};
 use crate::markdown::Paths;
+use crate::merge::cycle::{Inside, Parents, is_ignored};
 use crate::reading::{Reading, name_key, read};
 
 /// Enough for anything that a person would page through; a guard where a whole set is read.
 const MANY: usize = 1_000_000;
+/// How many records are asked for at a time.
+const CHUNK: usize = 500;
 
 /// Where a page of a list ends: which list, and its last entity's key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,24 +61,67 @@ fn list_mark(list: &str) -> String {
 }
 
 impl Database {
-    /// One entity; `None` if there is none.
+    /// One entity; `None` if there is none. A parent that goes round in a circle is ignored in the reading, as in [`Database::entities`].
     pub(crate) async fn entity(&self, id: EntityId) -> Result<Option<Staged>> {
-        match self.get::<EntityRow>(entity_record(id)).await? {
-            Some(row) => staged(&row, id).map(Some),
-            None => Ok(None),
+        let Some(row) = self.get::<EntityRow>(entity_record(id)).await? else { return Ok(None) };
+        let mut staged = staged(&row, id)?;
+        if let Some(inside) = Inside::of(&staged.state)
+            && is_ignored(&self.up_from(Parents::from([(id, inside)])).await?, id)
+        {
+            Arc::make_mut(&mut staged.reading).leave_parent();
         }
+        Ok(Some(staged))
     }
 
     /// Several entities, in the order of the ids; what isn't there is left out.
     pub(crate) async fn entities(&self, ids: &[EntityId]) -> Result<Vec<Reading>> {
         let records: Vec<RecordId> = ids.iter().map(|id| entity_record(*id)).collect();
         let rows: Vec<EntityRow> = self.rows("SELECT * FROM $id", records, ids.len()).await?;
-        let readings = rows.iter().map(|row| read(&open_state(&row.state, entity_of(&row.id)?)?));
-        let mut readings = readings.collect::<Result<Vec<_>>>()?;
+        let mut parents = Parents::new();
+        let mut readings = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let state = open_state(&row.state, entity_of(&row.id)?)?;
+            parents.extend(Inside::of(&state).map(|inside| (state.id, inside)));
+            readings.push(read(&state)?);
+        }
+        let parents = self.up_from(parents).await?;
+        for reading in &mut readings {
+            if is_ignored(&parents, reading.entity.id) {
+                reading.leave_parent();
+            }
+        }
         let order: std::collections::HashMap<EntityId, usize> =
             ids.iter().enumerate().map(|(n, id)| (*id, n)).collect();
         readings.sort_by_key(|reading| order.get(&reading.entity.id).copied());
         Ok(readings)
+    }
+
+    /// What these things are inside of, as it is kept. It opens no texts.
+    pub(crate) async fn parents_of(&self, ids: &[EntityId]) -> Result<Parents> {
+        let mut parents = Parents::new();
+        for chunk in ids.chunks(CHUNK) {
+            let records: Vec<RecordId> = chunk.iter().map(|id| entity_record(*id)).collect();
+            let rows: Vec<EntityRow> = self.rows("SELECT * FROM $id", records, chunk.len()).await?;
+            for row in &rows {
+                let state = open_state(&row.state, entity_of(&row.id)?)?;
+                parents.extend(Inside::of(&state).map(|inside| (state.id, inside)));
+            }
+        }
+        Ok(parents)
+    }
+
+    /// These parents with all that is above them: one look a level, at what isn't known yet.
+    pub(crate) async fn up_from(&self, mut parents: Parents) -> Result<Parents> {
+        let mut asked: HashSet<EntityId> = HashSet::new();
+        loop {
+            let above = parents.values().map(|inside| inside.parent);
+            let unknown: Vec<EntityId> = above.filter(|id| !parents.contains_key(id) && !asked.contains(id)).collect();
+            if unknown.is_empty() {
+                return Ok(parents);
+            }
+            asked.extend(&unknown);
+            parents.extend(self.parents_of(&unknown).await?);
+        }
     }
 
     /// Which of these ids are taken.
@@ -288,7 +337,7 @@ impl Database {
         self.rows("SELECT * FROM file WHERE vault = $id", vault.to_owned(), MANY).await
     }
 
-    /// How many changes were made here and have no number from a server.
+    /// How many changes were made here and have no number from a server. It looks at every change, some 4 µs each.
     pub(crate) async fn pending(&self) -> Result<u64> {
         let mut response = self
             .sdk

@@ -1,4 +1,4 @@
-use altair_core::{ErrorKind, List, MAX_TEXT_BYTES, NewCapture};
+use altair_core::{Edit, ErrorKind, List, MAX_TEXT_BYTES, NewCapture};
 use altair_protocol::Kind;
 use altair_protocol::view::{Content, Source};
 
@@ -34,6 +34,55 @@ async fn two_devices_that_triage_alike_make_one_thing() {
         assert_eq!(store.list(List::Kind(Kind::Quest), 10, None).await.unwrap().items.len(), 1);
         assert_eq!(store.conflicts().await.unwrap(), vec![]);
     }
+}
+
+#[tokio::test]
+async fn two_devices_that_triage_alike_have_the_body_once() {
+    let (a, b) = (Store::new().await, Store::new().await);
+    let capture = a.thought("Shop\nmilk\neggs").await;
+    a.tag(capture, &["market".into()], &[]).await.unwrap();
+    super::sync(&a, &b).await;
+    let note = a.triage(capture, Kind::Note, None).await.unwrap().id;
+    b.triage(capture, Kind::Note, None).await.unwrap();
+    super::sync(&a, &b).await;
+    super::sync(&b, &a).await;
+    for store in [&a, &b] {
+        let shown = store.show(note).await.unwrap();
+        assert_eq!((shown.entity.title.as_str(), body_of(&shown.entity)), ("Shop", "milk\neggs"));
+        assert_eq!(shown.entity.tags, ["market"]);
+        assert_eq!(store.conflicts().await.unwrap(), vec![], "title, origin and tag are the same");
+    }
+    // Both go on typing, each after what it has.
+    a.edit(note, Edit { append: Some("figs".into()), ..Edit::default() }).await.unwrap();
+    b.edit(note, Edit { append: Some("tea".into()), ..Edit::default() }).await.unwrap();
+    super::sync(&a, &b).await;
+    super::sync(&b, &a).await;
+    let texts = [a.get(note).await.unwrap(), b.get(note).await.unwrap()];
+    assert_eq!(body_of(&texts[0]), body_of(&texts[1]));
+    assert_eq!(body_of(&texts[0]).matches("milk").count(), 1);
+}
+
+#[tokio::test]
+async fn a_triage_that_was_undone_can_be_done_again() {
+    let store = Store::new().await;
+    let capture = store.thought("Shop\nmilk\neggs").await;
+    let note = store.triage(capture, Kind::Note, None).await.unwrap();
+    store.undo().await.unwrap();
+    assert!(store.get(note.id).await.unwrap().deleted);
+    let again = store.triage(capture, Kind::Note, None).await.unwrap();
+    assert_eq!((again.id, again.deleted, body_of(&again)), (note.id, false, "milk\neggs"));
+}
+
+#[tokio::test]
+async fn what_a_capture_became_stays_erased() {
+    let store = Store::new().await;
+    let capture = store.thought("Shop").await;
+    let note = store.triage(capture, Kind::Note, None).await.unwrap().id;
+    store.undo().await.unwrap();
+    store.erase(note).await.unwrap();
+    assert_eq!(store.triage(capture, Kind::Note, None).await.unwrap_err().kind(), ErrorKind::Refused);
+    assert_eq!(store.get(note).await.unwrap_err().kind(), ErrorKind::NotFound);
+    store.triage(capture, Kind::Quest, None).await.unwrap();
 }
 
 #[tokio::test]

@@ -62,3 +62,27 @@ async fn any_version_can_be_gone_back_to() {
     );
     assert_eq!(store.revert(id, "ffffffff").await.unwrap_err().kind(), ErrorKind::NotFound);
 }
+
+#[tokio::test]
+async fn a_page_of_long_texts_ends_early_and_goes_on() {
+    let store = Store::new().await;
+    for (length, edits, expected) in [(1 << 20, 4, vec![3, 2]), (5 << 20, 1, vec![1, 1])] {
+        let id = store.note("n", &"x".repeat(length)).await;
+        for n in 0..edits {
+            store.edit(id, Edit { append: Some(n.to_string()), ..Edit::default() }).await.unwrap();
+        }
+        let (mut sizes, mut versions, mut after) = (Vec::new(), Vec::new(), None);
+        loop {
+            let page = store.history(id, 1000, after.as_deref()).await.unwrap();
+            sizes.push(page.items.len());
+            versions.extend(page.items.into_iter().map(|version| version.version));
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(sizes, expected);
+        versions.dedup();
+        assert_eq!(versions.len(), edits + 1);
+    }
+}

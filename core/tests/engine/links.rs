@@ -75,3 +75,25 @@ async fn wrong_links_are_refused() {
     store.delete(b).await.unwrap();
     assert_eq!(store.link(a, b, None).await.unwrap_err().kind(), ErrorKind::Refused);
 }
+
+#[tokio::test]
+async fn a_link_that_was_erased_is_another_link_when_it_is_made_again() {
+    let (one, other) = (Store::new().await, Store::new().await);
+    let (a, b) = (one.note("A", "").await, one.note("B", "").await);
+    one.link(a, b, None).await.unwrap();
+    let first = one.changes_after(0, 100).await.unwrap().last().unwrap().entity;
+    super::sync(&one, &other).await;
+    for store in [&one, &other] {
+        store.erase(first).await.unwrap();
+        assert_eq!(store.show(a).await.unwrap().links, vec![]);
+        store.link(a, b, None).await.unwrap();
+        store.link(a, b, None).await.unwrap();
+        assert_eq!(store.get(first).await.unwrap_err().kind(), ErrorKind::NotFound);
+        assert_eq!(store.show(a).await.unwrap().links.len(), 1);
+    }
+    super::sync(&one, &other).await;
+    assert_eq!(other.show(a).await.unwrap().links.len(), 1, "both devices made the same one");
+    one.unlink(a, b).await.unwrap();
+    assert_eq!(one.show(a).await.unwrap().links, vec![]);
+    assert_eq!(one.doctor().await.unwrap().problems, vec![]);
+}

@@ -151,3 +151,17 @@ async fn an_ambiguous_ending_is_refused() {
     }
     assert_eq!(altair.find("abcd").await.unwrap_err().kind(), ErrorKind::Invalid);
 }
+
+#[tokio::test]
+async fn a_parent_whose_own_parent_was_erased_takes_things_in() {
+    let store = Store::new().await;
+    let inside = |parent, title| Fields { parent: Some(Some(parent)), ..titled(title) };
+    let house = store.make(Kind::Location, titled("House")).await.id;
+    let room = store.make(Kind::Location, inside(house, "Room")).await.id;
+    store.erase(house).await.unwrap();
+    let shelf = store.make(Kind::Location, inside(room, "Shelf")).await;
+    let Content::Location { parent } = shelf.content else { panic!() };
+    assert_eq!(parent, Some(room));
+    let under_nothing = New { kind: Kind::Location, fields: inside(house, "Cellar") };
+    assert_eq!(store.create(under_nothing).await.unwrap_err().kind(), ErrorKind::NotFound);
+}

@@ -1,14 +1,13 @@
 //! What the merge tests share: a replica that writes changes as a well-behaved device does, and the portrait of a state, by
 //! which two states are compared.
 
-#![allow(dead_code, reason = "each test binary uses its own part")]
-
 use std::collections::BTreeMap;
 
 use altair_core::merge::text::device_peer;
-use altair_core::merge::{Applied, Text, apply, counter, join};
+use altair_core::merge::{Applied, MergeError, Text, apply, counter, join};
 use altair_protocol::{
-    Bytes, Change, ChangeId, Clock, DeviceId, EntityId, EntityState, Field, Head, Kind, Op, Total, Value, VersionVector,
+    Bytes, Change, ChangeId, Clock, DeviceId, EntityId, EntityState, Field, Head, Kind, Op, TagName, Total, Value,
+    VersionVector,
 };
 
 /// The moment at which all tests begin, Unix milliseconds.
@@ -214,4 +213,56 @@ fn text_portrait(bytes: &Bytes) -> TextPortrait {
     document.import(&bytes.0).expect("a stored text opens");
     let operations = document.oplog_vv().iter().map(|(&peer, &count)| (peer, count)).collect();
     TextPortrait { says: Text::read_bytes(bytes).expect("a stored text opens"), operations }
+}
+
+/// Three devices with nothing yet.
+pub(crate) fn three(kind: Kind) -> (Replica, Replica, Replica) {
+    (Replica::new(1, kind), Replica::new(2, kind), Replica::new(3, kind))
+}
+
+pub(crate) fn tag(name: &str) -> Field {
+    Field::tag(&TagName::parse(name).unwrap())
+}
+
+/// The tags as they are read: a tag that was removed is null.
+pub(crate) fn tags(state: &EntityState) -> Vec<&str> {
+    let fields = state.fields.keys().filter(|field| field.is_tag());
+    fields.filter_map(|field| state.value(field).and_then(Value::as_str)).collect()
+}
+
+pub(crate) fn values(state: &EntityState, field: &Field) -> Vec<Value> {
+    state.fields.get(field).into_iter().flatten().map(|head| head.value.clone()).collect()
+}
+
+/// Every order of a few things.
+pub(crate) fn orders<T: Clone>(things: &[T]) -> Vec<Vec<T>> {
+    if things.is_empty() {
+        return vec![Vec::new()];
+    }
+    let mut all = Vec::new();
+    for first in 0..things.len() {
+        let mut rest = things.to_vec();
+        let first = rest.remove(first);
+        for mut order in orders(&rest) {
+            order.insert(0, first.clone());
+            all.push(order);
+        }
+    }
+    all
+}
+
+/// A change that a stranger made: nothing about it is checked.
+pub(crate) fn stranger(state: &EntityState, ops: Vec<Op>) -> Change {
+    let mut stranger = Replica::bootstrapped(99, state.clone());
+    let mut change = stranger.write(Vec::new());
+    change.ops = ops;
+    change
+}
+
+#[track_caller]
+pub(crate) fn assert_refused(state: &EntityState, change: &Change, expected: impl Fn(&MergeError) -> bool) {
+    let mut tried = state.clone();
+    let error = apply(&mut tried, change).expect_err("it must be refused");
+    assert!(expected(&error), "refused, but as: {error}");
+    assert_eq!(&tried, state, "a refused change must leave the state as it was");
 }
