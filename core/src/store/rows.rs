@@ -139,6 +139,15 @@ pub(crate) fn file_record(folder: &str, path: &str) -> RecordId {
     RecordId::new("file", RecordIdKey::Array(Array::from(key)))
 }
 
+/// The folder of a `file` record.
+pub(crate) fn folder_of(row: &FileRow) -> Result<&str> {
+    let RecordIdKey::Array(key) = &row.id.key else { return Err(strange(&row.id)) };
+    match key.first() {
+        Some(DbValue::String(folder)) => Ok(folder),
+        _ => Err(strange(&row.id)),
+    }
+}
+
 /// The place of an entity in a list: newest first.
 pub(crate) fn place_record(list: &str, created_ms: i64, entity: EntityId) -> RecordId {
     let key = vec![DbValue::String(list.to_owned()), int_value(-created_ms), uuid_value(entity.uuid())];

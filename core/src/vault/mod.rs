@@ -8,6 +8,7 @@
 
 mod export;
 mod import;
+mod known;
 mod note;
 mod walk;
 

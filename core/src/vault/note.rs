@@ -16,6 +16,11 @@ pub(super) fn imported_id(vault: &str, path: &str, content: &[u8]) -> EntityId {
     EntityId::derived("altair import v1", &[vault.as_bytes(), path.as_bytes(), content])
 }
 
+/// The id for a file that would be something that another file of its vault is already: a copy put where the other once was.
+pub(super) fn imported_again(id: EntityId) -> EntityId {
+    EntityId::derived("altair import v1, again", &[id.as_bytes()])
+}
+
 /// The title of a note: its file's name without `.md`.
 pub(super) fn title_of(path: &str) -> &str {
     let name = path.rsplit('/').next().unwrap_or(path);

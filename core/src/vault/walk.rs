@@ -69,7 +69,13 @@ fn classify(root: &Path, entry: &fs::DirEntry, name: Option<&str>) -> Result<Opt
     if !meta.is_file() {
         return Err(Reason::NotAFile);
     }
-    let is_note = name.len() > 3 && name.to_ascii_lowercase().ends_with(".md");
+    let is_note = is_note(name);
     let most = if is_note { MAX_TEXT_BYTES as u64 } else { MAX_BYTES };
     if meta.len() > most { Err(Reason::TooLarge) } else { Ok(Some((is_note, meta.len()))) }
+}
+
+/// Whether a file is a note, by its path.
+pub(super) fn is_note(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.len() > 3 && name.to_ascii_lowercase().ends_with(".md")
 }

@@ -238,3 +238,119 @@ async fn notes_made_inside_are_exported_under_their_titles() {
     assert_eq!(import(&store, &out).await.unchanged, 3);
     assert_eq!(store.head(), head);
 }
+
+async fn notes(store: &Store) -> BTreeMap<String, (altair_protocol::EntityId, String)> {
+    let notes = store.list(List::Kind(Kind::Note), 100, None).await.unwrap().items;
+    notes.iter().map(|note| (note.title.clone(), (note.id, body_of(note).to_owned()))).collect()
+}
+
+#[tokio::test]
+async fn another_vault_of_the_same_name_leaves_the_first_ones_notes_alone() {
+    let store = Store::new().await;
+    let (first, second) = (store.folder.path().join("home/vault"), store.folder.path().join("work/vault"));
+    write(&first, "Todo.md", "milk\n");
+    write(&first, "Home.md", "at home\n");
+    write(&first, ".obsidian/app.json", "{}");
+    import(&store, &first).await;
+    let before = notes(&store).await;
+    write(&second, "Todo.md", "call the office\n");
+    write(&second, "Work.md", "at work\n");
+    write(&second, ".obsidian/app.json", "{}");
+    assert_eq!(import(&store, &second).await.notes, 2);
+    let all = store.list(List::Kind(Kind::Note), 100, None).await.unwrap().items;
+    assert_eq!(all.len(), 4);
+    for (id, body) in before.values() {
+        assert_eq!(body_of(&store.get(*id).await.unwrap()), body);
+    }
+    // Where the first one lies no longer, the second still isn't it.
+    std::fs::remove_dir_all(&first).unwrap();
+    let third = store.folder.path().join("else/vault");
+    write(&third, "Todo.md", "sow beans\n");
+    assert_eq!(import(&store, &third).await.notes, 1);
+    assert_eq!(store.list(List::Kind(Kind::Note), 100, None).await.unwrap().items.len(), 5);
+}
+
+#[tokio::test]
+async fn a_vault_that_was_moved_or_copied_and_edited_is_recognised() {
+    let store = Store::new().await;
+    let (home, disk) = (store.folder.path().join("home/vault"), store.folder.path().join("disk/vault"));
+    for n in 0..5 {
+        write(&home, &format!("{n}.md"), format!("note {n}\n"));
+        write(&disk, &format!("{n}.md"), format!("note {n}\n"));
+    }
+    import(&store, &home).await;
+    let before = notes(&store).await;
+    write(&disk, "0.md", "note 0, edited on the disk\n");
+    let report = import(&store, &disk).await;
+    assert_eq!((report.notes, report.unchanged), (1, 4));
+    // Two folders know the vault now; the moved one is known by one of them alone.
+    let moved = store.folder.path().join("moved/vault");
+    std::fs::create_dir(moved.parent().unwrap()).unwrap();
+    std::fs::rename(&disk, &moved).unwrap();
+    write(&moved, "1.md", "note 1, edited after the move\n");
+    std::fs::rename(moved.join("2.md"), moved.join("two.md")).unwrap();
+    let report = import(&store, &moved).await;
+    assert_eq!((report.notes, report.unchanged), (2, 3));
+    let after = notes(&store).await;
+    assert_eq!(after.len(), 5);
+    assert_eq!(after["0"], (before["0"].0, "note 0, edited on the disk\n".into()));
+    assert_eq!(after["1"], (before["1"].0, "note 1, edited after the move\n".into()));
+    assert_eq!(after["two"], before["2"]);
+}
+
+#[tokio::test]
+async fn a_note_that_became_another_kind_of_file_stays_and_the_file_comes_in() {
+    let store = Store::new().await;
+    let vault = store.folder.path().join("vault");
+    write(&vault, "todo.md", "milk\n");
+    write(&vault, "list.txt", "bread\n");
+    import(&store, &vault).await;
+    std::fs::rename(vault.join("todo.md"), vault.join("todo.txt")).unwrap();
+    std::fs::rename(vault.join("list.txt"), vault.join("list.md")).unwrap();
+    let report = import(&store, &vault).await;
+    assert_eq!((report.notes, report.attachments), (1, 1));
+    assert_eq!(notes(&store).await.keys().collect::<Vec<_>>(), ["list", "todo"]);
+    assert_eq!(import(&store, &vault).await.unchanged, 2);
+}
+
+#[tokio::test]
+async fn a_copy_of_a_moved_file_is_a_note_of_its_own() {
+    let store = Store::new().await;
+    let vault = store.folder.path().join("vault");
+    write(&vault, "A.md", "text\n");
+    import(&store, &vault).await;
+    let a = notes(&store).await["A"].0;
+    std::fs::rename(vault.join("A.md"), vault.join("B.md")).unwrap();
+    import(&store, &vault).await;
+    std::fs::copy(vault.join("B.md"), vault.join("C.md")).unwrap();
+    import(&store, &vault).await;
+    // One more where the first one was.
+    std::fs::copy(vault.join("B.md"), vault.join("A.md")).unwrap();
+    assert_eq!(import(&store, &vault).await.notes, 1);
+    let found = notes(&store).await;
+    assert_eq!(found.keys().collect::<Vec<_>>(), ["A", "B", "C"]);
+    assert_eq!(found["B"].0, a);
+    assert!(found["A"].0 != a && found["C"].0 != a);
+    write(&vault, "A.md", "text of A\n");
+    import(&store, &vault).await;
+    let found = notes(&store).await;
+    assert_eq!([&found["A"].1, &found["B"].1, &found["C"].1], ["text of A\n", "text\n", "text\n"]);
+}
+
+#[tokio::test]
+async fn a_file_that_was_moved_edited_and_moved_back_has_its_text_once() {
+    let store = Store::new().await;
+    let vault = store.folder.path().join("vault");
+    write(&vault, "A.md", "one\n");
+    import(&store, &vault).await;
+    std::fs::rename(vault.join("A.md"), vault.join("B.md")).unwrap();
+    import(&store, &vault).await;
+    for text in ["one\ntwo\n", "one\ntwo\nthree\n"] {
+        write(&vault, "B.md", text);
+        import(&store, &vault).await;
+    }
+    std::fs::rename(vault.join("B.md"), vault.join("A.md")).unwrap();
+    import(&store, &vault).await;
+    let found = notes(&store).await;
+    assert_eq!((found.len(), found["A"].1.as_str()), (1, "one\ntwo\nthree\n"));
+}
