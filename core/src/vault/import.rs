@@ -447,7 +447,8 @@ impl Reader {
                 Read::Attachment { hash, size, id: imported_id(&self.vault, &entry.path, hash.as_bytes()) }
             }
             Err(error) => {
-                tracing::warn!(%error, "a file of the vault could not be stored");
+                // Its message has the file's path, which has a note's title.
+                tracing::warn!(kind = ?error.kind(), "a file of the vault could not be stored");
                 Read::Skipped(Reason::Unreadable)
             }
         }
