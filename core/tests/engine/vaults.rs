@@ -354,3 +354,42 @@ async fn a_file_that_was_moved_edited_and_moved_back_has_its_text_once() {
     let found = notes(&store).await;
     assert_eq!((found.len(), found["A"].1.as_str()), (1, "one\ntwo\nthree\n"));
 }
+
+#[tokio::test]
+async fn a_file_that_says_what_its_note_says_is_no_edit() {
+    let store = Store::new().await;
+    let vault = store.folder.path().join("vault");
+    write(&vault, "A.md", "one\n");
+    import(&store, &vault).await;
+    let note = notes(&store).await["A"].0;
+    store.edit(note, Edit { append: Some("two".into()), ..Edit::default() }).await.unwrap();
+    let head = store.head();
+    // As an export that was killed leaves it: written, and not remembered.
+    write(&vault, "A.md", "one\ntwo");
+    assert_eq!(import(&store, &vault).await.unchanged, 1);
+    assert_eq!(store.head(), head);
+    write(&vault, "A.md", "one\ntwo\nthree");
+    import(&store, &vault).await;
+    assert_eq!(notes(&store).await["A"].1, "one\ntwo\nthree");
+}
+
+#[tokio::test]
+async fn a_body_never_runs_into_the_front_matter() {
+    let store = Store::new().await;
+    let vault = store.folder.path().join("vault");
+    write(&vault, "A.md", "---\nstatus: open\n---");
+    write(&vault, "B.md", "---\r\nstatus: open\r\n---");
+    import(&store, &vault).await;
+    assert_eq!(export(&store, &vault).await.unchanged, 2);
+    for (id, _) in notes(&store).await.values() {
+        store.edit(*id, Edit { append: Some("x".into()), ..Edit::default() }).await.unwrap();
+    }
+    export(&store, &vault).await;
+    assert_eq!(std::fs::read_to_string(vault.join("A.md")).unwrap(), "---\nstatus: open\n---\nx");
+    assert_eq!(std::fs::read_to_string(vault.join("B.md")).unwrap(), "---\r\nstatus: open\r\n---\r\nx");
+    assert_eq!(import(&store, &vault).await.unchanged, 2);
+    write(&vault, "A.md", "---\nstatus: open\n---\nx, outside");
+    import(&store, &vault).await;
+    assert_eq!(notes(&store).await["A"].1, "x, outside");
+    assert_eq!(export(&store, &vault).await.unchanged, 2);
+}
