@@ -28,13 +28,14 @@ pub(super) fn title_of(path: &str) -> &str {
 }
 
 /// A note as its file should be.
-pub(super) fn file_text(state: &EntityState) -> Result<String> {
+#[cfg(test)]
+fn file_text(state: &EntityState) -> Result<String> {
     let body = state.texts.get(&Field::BODY).map(Text::read_bytes).transpose()?.unwrap_or_default();
     Ok(file_front(state, &body) + &body)
 }
 
 /// A note's front matter as its file should have it. Where the file ended in the closing fence and has a body since, the fence gets a line end.
-fn file_front(state: &EntityState, body: &str) -> String {
+pub(super) fn file_front(state: &EntityState, body: &str) -> String {
     let mut front = front_text(state);
     if !body.is_empty() && !front.is_empty() && !front.ends_with('\n') {
         let crlf = front.lines().next().is_some_and(|line| front[line.len()..].starts_with("\r\n"));

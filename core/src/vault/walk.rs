@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Reason, skipped};
+use super::{Reason, is_partial, skipped};
 use crate::engine::{MAX_TEXT_BYTES, Skipped};
 use crate::error::{Error, Result};
 use crate::store::blobs::MAX_BYTES;
@@ -37,6 +37,9 @@ fn folder(root: &Path, entries: fs::ReadDir, prefix: &str, found: &mut (Vec<Entr
             continue;
         };
         let name = entry.file_name();
+        if name.to_str().is_some_and(is_partial) {
+            continue;
+        }
         let path = format!("{prefix}{}", name.to_string_lossy());
         match classify(root, &entry, name.to_str()) {
             Ok(Some((is_note, size))) => found.0.push(Entry { path, file: entry.path(), is_note, size }),

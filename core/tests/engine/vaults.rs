@@ -355,6 +355,32 @@ async fn a_file_that_was_moved_edited_and_moved_back_has_its_text_once() {
     assert_eq!((found.len(), found["A"].1.as_str()), (1, "one\ntwo\nthree\n"));
 }
 
+/// The store's file that has these bytes.
+fn blob_of(store: &Store, bytes: &[u8]) -> std::path::PathBuf {
+    let root = store.config().store;
+    let (path, _) = tree(&root).into_iter().find(|(_, content)| content == bytes).unwrap();
+    root.join(path)
+}
+
+#[tokio::test]
+async fn an_export_that_stopped_half_way_doubles_no_text() {
+    let store = Store::new().await;
+    let vault = store.folder.path().join("vault");
+    write(&vault, "A.md", "---\nstatus: open\n---\none\n");
+    write(&vault, "Z.png", [0, 1, 2, 255]);
+    import(&store, &vault).await;
+    let note = notes(&store).await["A"].0;
+    store.edit(note, Edit { append: Some("two".into()), ..Edit::default() }).await.unwrap();
+    std::fs::remove_file(blob_of(&store, &[0, 1, 2, 255])).unwrap();
+    std::fs::remove_file(vault.join("Z.png")).unwrap();
+    store.export(&vault, false, |_| {}).await.unwrap_err();
+    assert_eq!(std::fs::read_to_string(vault.join("A.md")).unwrap(), "---\nstatus: open\n---\none\ntwo");
+    // What was written is known: an edit that follows is compared with it.
+    write(&vault, "A.md", "---\nstatus: open\n---\none\ntwo\nthree");
+    import(&store, &vault).await;
+    assert_eq!(notes(&store).await["A"].1, "one\ntwo\nthree");
+}
+
 #[tokio::test]
 async fn a_file_that_says_what_its_note_says_is_no_edit() {
     let store = Store::new().await;
@@ -371,6 +397,55 @@ async fn a_file_that_says_what_its_note_says_is_no_edit() {
     write(&vault, "A.md", "one\ntwo\nthree");
     import(&store, &vault).await;
     assert_eq!(notes(&store).await["A"].1, "one\ntwo\nthree");
+}
+
+#[tokio::test]
+async fn of_notes_with_one_path_the_one_whose_file_it_is_keeps_it() {
+    let store = Store::new().await;
+    let folders = ["one", "two", "three"].map(|name| store.folder.path().join(name));
+    for folder in &folders {
+        write(folder, "A.md", format!("of {}", folder.file_name().unwrap().to_str().unwrap()));
+        import(&store, folder).await;
+    }
+    for _ in 0..2 {
+        for folder in &folders {
+            export(&store, folder).await;
+            let own = std::fs::read_to_string(folder.join("A.md")).unwrap();
+            assert_eq!(own, format!("of {}", folder.file_name().unwrap().to_str().unwrap()));
+            assert_eq!(tree(folder).into_keys().collect::<Vec<_>>(), ["A 2.md", "A 3.md", "A.md"]);
+        }
+    }
+    // The others keep the names that they got, whoever else comes.
+    let before = tree(&folders[0]);
+    write(&folders[1], "B/A.md", "new");
+    import(&store, &folders[1]).await;
+    store.note("A", "made inside").await;
+    export(&store, &folders[0]).await;
+    let after = tree(&folders[0]);
+    assert!(before.iter().all(|(path, content)| after[path] == *content));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_capture_does_not_wait_for_an_export() {
+    let store = Store::new().await;
+    let (vault, out) = (store.folder.path().join("vault"), store.folder.path().join("out"));
+    write(&vault, "A.png", [0, 1, 2, 255]);
+    import(&store, &vault).await;
+    // The export reads from a pipe, and stands still until somebody writes to it.
+    let blob = blob_of(&store, &[0, 1, 2, 255]);
+    std::fs::remove_file(&blob).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&blob).status().unwrap().success());
+    let altair = store.altair.clone();
+    let (folder, exporting) = (out.clone(), tokio::spawn(async move { altair.export(&out, false, |_| {}).await }));
+    let opening = tokio::task::spawn_blocking(move || std::fs::OpenOptions::new().write(true).open(blob));
+    let mut pipe = opening.await.unwrap().unwrap();
+    let capture = tokio::time::timeout(std::time::Duration::from_secs(20), store.thought("a thought")).await;
+    std::io::Write::write_all(&mut pipe, &[0, 1, 2, 255]).unwrap();
+    drop(pipe);
+    assert!(capture.is_ok(), "the capture waited for the export");
+    assert_eq!(exporting.await.unwrap().unwrap().attachments, 1);
+    assert_eq!(std::fs::read(folder.join("A.png")).unwrap(), [0, 1, 2, 255]);
 }
 
 #[tokio::test]
@@ -392,4 +467,40 @@ async fn a_body_never_runs_into_the_front_matter() {
     import(&store, &vault).await;
     assert_eq!(notes(&store).await["A"].1, "x, outside");
     assert_eq!(export(&store, &vault).await.unchanged, 2);
+}
+
+#[tokio::test]
+async fn a_title_of_any_script_and_length_can_be_exported() {
+    let store = Store::new().await;
+    for body in ["x", "y"] {
+        store.note(&"日".repeat(200), body).await;
+    }
+    let out = store.folder.path().join("out");
+    assert_eq!(export(&store, &out).await.notes, 2);
+    assert_eq!(import(&store, &out).await.unchanged, 2);
+}
+
+#[tokio::test]
+async fn what_an_export_left_behind_is_not_imported() {
+    let store = Store::new().await;
+    let vault = store.folder.path().join("vault");
+    write(&vault, "A.md", "text");
+    write(&vault, ".0123456789abcdef.altair-partial", "te");
+    let report = import(&store, &vault).await;
+    assert_eq!((report.notes, report.attachments, report.skipped.len()), (1, 0, 0));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_private_file_stays_private() {
+    use std::os::unix::fs::PermissionsExt;
+    let store = Store::new().await;
+    let vault = store.folder.path().join("vault");
+    write(&vault, "A.md", "text");
+    std::fs::set_permissions(vault.join("A.md"), std::fs::Permissions::from_mode(0o600)).unwrap();
+    import(&store, &vault).await;
+    let id = notes(&store).await["A"].0;
+    store.edit(id, Edit { append: Some("more".into()), ..Edit::default() }).await.unwrap();
+    assert_eq!(export(&store, &vault).await.notes, 1);
+    assert_eq!(std::fs::metadata(vault.join("A.md")).unwrap().permissions().mode() & 0o777, 0o600);
 }
