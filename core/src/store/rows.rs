@@ -51,7 +51,7 @@ pub(crate) struct EdgeRow {
     pub(crate) times: i64,
 }
 
-/// `file`.
+/// `file`. Once its entity is erased it has neither version nor front matter.
 #[derive(Debug, Clone, PartialEq, SurrealValue)]
 pub(crate) struct FileRow {
     pub(crate) id: RecordId,

@@ -449,6 +449,46 @@ async fn a_capture_does_not_wait_for_an_export() {
 }
 
 #[tokio::test]
+async fn an_erased_note_does_not_come_back_with_its_file() {
+    let store = Store::new().await;
+    let (vault, copy) = (store.folder.path().join("vault"), store.folder.path().join("copy/vault"));
+    for name in ["A", "B", "C", "D"] {
+        write(&vault, &format!("{name}.md"), format!("---\nsecret: {name}\n---\ntext of {name}\n"));
+    }
+    import(&store, &vault).await;
+    let before = notes(&store).await;
+    // Edited since its first import, so its content doesn't tell which note it was.
+    write(&vault, "A.md", "edited\n");
+    import(&store, &vault).await;
+    for name in ["A", "B"] {
+        store.delete(before[name].0).await.unwrap();
+        store.erase(before[name].0).await.unwrap();
+    }
+    let store = store.reopen().await;
+    assert_eq!(import(&store, &vault).await.unchanged, 4);
+    write(&vault, "A.md", "edited again\n");
+    std::fs::rename(vault.join("B.md"), vault.join("Moved.md")).unwrap();
+    assert_eq!(import(&store, &vault).await.unchanged, 4);
+    write(&vault, "Moved.md", "edited after the move\n");
+    assert_eq!(import(&store, &vault).await.unchanged, 4);
+    // In a copy of the vault too.
+    for (path, content) in tree(&vault) {
+        write(&copy, &path, content);
+    }
+    assert_eq!(import(&store, &copy).await.unchanged, 4);
+    assert_eq!(notes(&store).await.keys().collect::<Vec<_>>(), ["C", "D"]);
+
+    // Its file is left alone, even where another note wants its name.
+    store.note("A", "another").await;
+    let outside = tree(&vault);
+    let report = store.export(&vault, true, |_| {}).await.unwrap();
+    assert_eq!((report.notes, report.unchanged), (1, 2));
+    let mut after = tree(&vault);
+    assert_eq!(after.remove("A 2.md").unwrap(), b"another");
+    assert_eq!(after, outside);
+}
+
+#[tokio::test]
 async fn a_body_never_runs_into_the_front_matter() {
     let store = Store::new().await;
     let vault = store.folder.path().join("vault");
