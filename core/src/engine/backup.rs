@@ -217,6 +217,7 @@ impl Inner {
 impl VaultFile {
     fn of(row: FileRow) -> Result<Self> {
         let (folder, path) = file_key(&row.id)?;
+        let (folder, path) = (folder.to_owned(), path.to_owned());
         Ok(Self {
             folder,
             path,

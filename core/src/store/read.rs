@@ -332,7 +332,7 @@ impl Database {
         self.rows("SELECT * FROM file", DbValue::None, MANY).await
     }
 
-    /// The files of any folder that held this vault.
+    /// The files of all folders of this name.
     pub(crate) async fn files_of_vault(&self, vault: &str) -> Result<Vec<FileRow>> {
         self.rows("SELECT * FROM file WHERE vault = $id", vault.to_owned(), MANY).await
     }

@@ -51,7 +51,7 @@ pub(crate) struct EdgeRow {
     pub(crate) times: i64,
 }
 
-/// `file`.
+/// `file`. Once its entity is erased it has neither version nor front matter.
 #[derive(Debug, Clone, PartialEq, SurrealValue)]
 pub(crate) struct FileRow {
     pub(crate) id: RecordId,
@@ -140,12 +140,10 @@ pub(crate) fn file_record(folder: &str, path: &str) -> RecordId {
 }
 
 /// The folder and path of a `file` record.
-pub(crate) fn file_key(record: &RecordId) -> Result<(String, String)> {
-    match &record.key {
-        RecordIdKey::Array(key) => match key.iter().collect::<Vec<_>>().as_slice() {
-            [DbValue::String(folder), DbValue::String(path)] => Ok((folder.clone(), path.clone())),
-            _ => Err(strange(record)),
-        },
+pub(crate) fn file_key(record: &RecordId) -> Result<(&str, &str)> {
+    let RecordIdKey::Array(key) = &record.key else { return Err(strange(record)) };
+    match (key.first(), key.get(1)) {
+        (Some(DbValue::String(folder)), Some(DbValue::String(path))) => Ok((folder, path)),
         _ => Err(strange(record)),
     }
 }

@@ -11,12 +11,13 @@ use std::sync::Arc;
 use altair_protocol::view::Content;
 use altair_protocol::{EntityId, Field, Hash, Kind};
 
-use super::note::{Parsed, file_text};
-use super::{Reason, skipped};
-use crate::engine::{Altair, Exported, Inner, Progress};
+use super::known::entity_of;
+use super::note::{Parsed, file_front};
+use super::{Reason, partial_name, skipped};
+use crate::engine::{Altair, Exported, Inner, Progress, Skipped};
 use crate::error::{Error, Result};
 use crate::merge::Text;
-use crate::reading::front_text;
+use crate::store::blobs::Blobs;
 use crate::store::folder::sync_folder;
 use crate::store::read::path_of;
 use crate::store::rows::{FileRow, file_record};
@@ -46,18 +47,31 @@ impl Altair {
 
 struct Export {
     inner: Arc<Inner>,
+    folder: Arc<Folder>,
+    report: Exported,
+}
+
+/// The folder that is written to, and what is known of it.
+struct Folder {
+    blobs: Blobs,
     root: PathBuf,
-    folder: String,
+    name: String,
     vault: String,
     force: bool,
     known: HashMap<String, FileRow>,
-    report: Exported,
-    written_in: HashSet<PathBuf>,
 }
 
 enum Outcome {
     Written,
     Unchanged,
+}
+
+/// What became of a chunk's files, up to the first that failed.
+#[derive(Default)]
+struct Chunk {
+    rows: Vec<(Kind, Outcome, FileRow)>,
+    skipped: Vec<Skipped>,
+    failed: Option<Error>,
 }
 
 impl Export {
@@ -77,20 +91,14 @@ impl Export {
                 "export to a folder outside the store",
             ));
         }
-        let folder = root
+        let name = root
             .to_str()
-            .ok_or_else(|| Error::invalid(format!("the path {} is not UTF-8", root.display()), "rename the folder"))?;
-        let known = inner.db.files_under(folder).await?.into_iter().map(|row| (row.path.clone(), row)).collect();
-        Ok(Self {
-            vault: root.file_name().and_then(|name| name.to_str()).unwrap_or("vault").to_owned(),
-            folder: folder.to_owned(),
-            inner,
-            root,
-            force,
-            known,
-            report: Exported::default(),
-            written_in: HashSet::new(),
-        })
+            .ok_or_else(|| Error::invalid(format!("the path {} is not UTF-8", root.display()), "rename the folder"))?
+            .to_owned();
+        let known = inner.db.files_under(&name).await?.into_iter().map(|row| (row.path.clone(), row)).collect();
+        let vault = root.file_name().and_then(|name| name.to_str()).unwrap_or("vault").to_owned();
+        let folder = Folder { blobs: inner.blobs.clone(), root, name, vault, force, known };
+        Ok(Self { inner, folder: Arc::new(folder), report: Exported::default() })
     }
 
     async fn run(mut self, mut progress: impl FnMut(Progress)) -> Result<Exported> {
@@ -100,93 +108,157 @@ impl Export {
         progress(Progress { done, total });
         let all: Vec<(String, EntityId)> = paths.into_iter().collect();
         for chunk in all.chunks(CHUNK) {
-            let mut unit = self.inner.writer.begin().await?;
+            let mut files = Vec::with_capacity(chunk.len());
             for (path, id) in chunk {
-                let Some(staged) = self.inner.db.entity(*id).await? else { continue };
-                match self.write(path, &staged)? {
-                    Ok((outcome, row)) => {
-                        match (outcome, staged.state.kind) {
-                            (Outcome::Unchanged, _) => self.report.unchanged += 1,
-                            (Outcome::Written, Kind::Note) => self.report.notes += 1,
-                            (Outcome::Written, _) => self.report.attachments += 1,
-                        }
-                        let known = self.known.get(path);
-                        if known != Some(&row) {
-                            unit.remember_file(row, known.is_some());
-                        }
-                    }
-                    Err(reason) => self.report.skipped.push(skipped(path, reason)),
+                if let Some(staged) = self.inner.db.entity(*id).await? {
+                    files.push((path.clone(), staged));
                 }
             }
-            unit.commit().await?;
+            // The disk is slow, and whoever writes to the store meanwhile doesn't wait for it.
+            let folder = Arc::clone(&self.folder);
+            let written = tokio::task::spawn_blocking(move || folder.write_all(files)).await;
+            self.take(written.map_err(|error| Error::internal("writing the vault failed").because(error))?).await?;
             done += chunk.len() as u64;
             progress(Progress { done, total });
-        }
-        for folder in &self.written_in {
-            sync_folder(folder).map_err(|error| Error::io("writing", folder, error))?;
         }
         Ok(self.report)
     }
 
+    /// Remembers the files that were written, those before a failure too: what is unknown would be taken for an edit made outside.
+    async fn take(&mut self, chunk: Chunk) -> Result<()> {
+        let mut unit = self.inner.writer.begin().await?;
+        let ids: Vec<EntityId> = chunk.rows.iter().map(|(.., row)| entity_of(row)).collect();
+        let erased = unit.erased(&ids).await?;
+        for (kind, outcome, mut row) in chunk.rows {
+            match (outcome, kind) {
+                (Outcome::Unchanged, _) => self.report.unchanged += 1,
+                (Outcome::Written, Kind::Note) => self.report.notes += 1,
+                (Outcome::Written, _) => self.report.attachments += 1,
+            }
+            if erased.contains(&entity_of(&row)) {
+                (row.version, row.front, row.links) = (None, None, 0);
+            }
+            let known = self.folder.known.get(&row.path);
+            if known != Some(&row) {
+                unit.remember_file(row, known.is_some());
+            }
+        }
+        self.report.skipped.extend(chunk.skipped);
+        unit.commit().await?;
+        chunk.failed.map_or(Ok(()), Err)
+    }
+
     /// Every note and every attachment of a vault, each with a path of its own.
     async fn paths(&self) -> Result<BTreeMap<String, EntityId>> {
-        let of_entity: HashMap<EntityId, &str> =
-            self.known.values().map(|row| (EntityId::from(uuid::Uuid::from(row.entity)), row.path.as_str())).collect();
-        let mut taken: BTreeMap<String, EntityId> = BTreeMap::new();
-        let mut homeless = Vec::new();
+        let mut files: Vec<&FileRow> = self.folder.known.values().collect();
+        files.sort_by(|a, b| b.path.cmp(&a.path));
+        let of_entity: HashMap<EntityId, &str> = files.iter().map(|row| (entity_of(row), row.path.as_str())).collect();
+        let mut wanted = Vec::new();
         for kind in [Kind::Note, Kind::Attachment] {
             let mut ids = self.inner.db.whole_list(kind.as_str()).await?;
             ids.sort_unstable();
             for chunk in ids.chunks(CHUNK) {
                 for reading in self.inner.db.entities(chunk).await? {
                     let entity = &reading.entity;
+                    let file = of_entity.get(&entity.id).copied();
                     // A file in this folder keeps its name, unless the note has been given another path.
-                    let own = path_of(entity).or_else(|| of_entity.get(&entity.id).copied());
-                    match own {
-                        Some(path) if !taken.contains_key(path) => {
-                            taken.insert(path.to_owned(), entity.id);
-                        }
-                        Some(path) => homeless.push((path.to_owned(), entity.id)),
-                        None if matches!(entity.content, Content::Note { .. }) => {
-                            homeless.push((format!("{}.md", file_name(&entity.title)), entity.id));
-                        }
+                    let path = match (path_of(entity).or(file), &entity.content) {
+                        (Some(path), _) => path.to_owned(),
+                        (None, Content::Note { .. }) => format!("{}.md", file_name(&entity.title)),
                         // What was attached by hand belongs to its entity, not to a vault.
-                        None => {}
-                    }
+                        (None, _) => continue,
+                    };
+                    wanted.push((entity.id, path, file));
                 }
             }
         }
-        for (wanted, id) in homeless {
+        Ok(self.placed(wanted))
+    }
+
+    /// Gives each of these a path: the one it wants, the one it has in this folder, or the next that is free. Of several that want one path, the one
+    /// whose file stands there has it.
+    fn placed(&self, wanted: Vec<(EntityId, String, Option<&str>)>) -> BTreeMap<String, EntityId> {
+        let live: HashSet<EntityId> = wanted.iter().map(|(id, ..)| *id).collect();
+        let holder = |path: &str| self.folder.known.get(path).map(entity_of);
+        // The file of a note that is in the trash, or was erased, is left alone.
+        let free = |taken: &BTreeMap<String, EntityId>, path: &str| {
+            !taken.contains_key(path) && holder(path).is_none_or(|id| live.contains(&id))
+        };
+        let (settled, open): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|(id, path, _)| holder(path) == Some(*id));
+        let mut taken: BTreeMap<String, EntityId> = settled.into_iter().map(|(id, path, _)| (path, id)).collect();
+        let mut homeless = Vec::new();
+        for (id, path, file) in open {
+            if free(&taken, &path) {
+                taken.insert(path, id);
+            } else {
+                homeless.push((id, path, file));
+            }
+        }
+        let (settled, homeless): (Vec<_>, Vec<_>) =
+            homeless.into_iter().partition(|(_, _, file)| file.is_some_and(|file| free(&taken, file)));
+        taken.extend(settled.into_iter().filter_map(|(id, _, file)| Some((file?.to_owned(), id))));
+        for (id, wanted, _) in homeless {
             let (stem, ending) = match wanted.rsplit_once('.') {
                 Some((stem, ending)) if !ending.contains('/') => (stem.to_owned(), format!(".{ending}")),
                 _ => (wanted.clone(), String::new()),
             };
             let mut path = wanted;
             let mut n = 1;
-            while taken.contains_key(&path) {
+            while !free(&taken, &path) {
                 n += 1;
                 path = format!("{stem} {n}{ending}");
             }
             taken.insert(path, id);
         }
-        Ok(taken)
+        taken
+    }
+}
+
+impl Folder {
+    fn write_all(&self, files: Vec<(String, Staged)>) -> Chunk {
+        let mut chunk = Chunk::default();
+        let mut written_in = HashSet::new();
+        for (path, staged) in files {
+            match self.write(&path, &staged) {
+                Ok(Ok((outcome, row))) => {
+                    if let (Outcome::Written, Some(folder)) = (&outcome, self.root.join(&path).parent()) {
+                        written_in.insert(folder.to_owned());
+                    }
+                    chunk.rows.push((staged.state.kind, outcome, row));
+                }
+                Ok(Err(reason)) => chunk.skipped.push(skipped(&path, reason)),
+                Err(error) => {
+                    chunk.failed = Some(error);
+                    break;
+                }
+            }
+        }
+        for folder in &written_in {
+            if let Err(error) = sync_folder(folder) {
+                chunk.failed.get_or_insert(Error::io("writing", folder, error));
+            }
+        }
+        chunk
     }
 
-    fn write(&mut self, path: &str, staged: &Staged) -> Result<Result<(Outcome, FileRow), Reason>> {
+    fn write(&self, path: &str, staged: &Staged) -> Result<Result<(Outcome, FileRow), Reason>> {
         let Some(target) = safe_target(&self.root, path) else { return Ok(Err(Reason::UnsafePath)) };
         let state = &staged.state;
         let (hash, version, front, links, text) = match &staged.reading.entity.content {
             Content::Attachment { hash: Some(hash), .. } => (*hash, None, None, 0, None),
             Content::Attachment { .. } => return Ok(Err(Reason::Unreadable)),
             _ => {
-                let text = file_text(state)?;
-                let version = Text::open(state.texts.get(&Field::BODY))?.version();
-                let front = Some(front_text(state)).filter(|front| !front.is_empty());
-                (Hash::of(text.as_bytes()), Some(version.0.into()), front, Parsed::of(&text).links, Some(text))
+                let body = Text::open(state.texts.get(&Field::BODY))?;
+                let read = body.read();
+                let front = file_front(state, &read);
+                let text = front.clone() + &read;
+                let front = Some(front).filter(|front| !front.is_empty());
+                let links = Parsed::of(&text).links;
+                (Hash::of(text.as_bytes()), Some(body.version().0.into()), front, links, Some(text))
             }
         };
         let row = FileRow {
-            id: file_record(&self.folder, path),
+            id: file_record(&self.name, path),
             vault: self.vault.clone(),
             path: path.to_owned(),
             entity: state.id.uuid().into(),
@@ -195,7 +267,8 @@ impl Export {
             front,
             links,
         };
-        match self.outside(path, &target) {
+        let found = self.outside(path, &target);
+        match found {
             Outside::Is(found) if found == hash => return Ok(Ok((Outcome::Unchanged, row))),
             Outside::Is(found)
                 if !self.force && self.known.get(path).is_none_or(|known| known.hash != found.to_string()) =>
@@ -205,23 +278,23 @@ impl Export {
             Outside::Is(_) | Outside::Nothing => {}
             Outside::Not(reason) => return Ok(Err(reason)),
         }
-        let folder = target.parent().unwrap_or(&self.root).to_owned();
-        match fs::create_dir_all(&folder) {
+        let folder = target.parent().unwrap_or(&self.root);
+        match fs::create_dir_all(folder) {
             Ok(()) => {}
             Err(error)
                 if matches!(error.kind(), std::io::ErrorKind::NotADirectory | std::io::ErrorKind::AlreadyExists) =>
             {
                 return Ok(Err(Reason::InTheWay));
             }
-            Err(error) => return Err(Error::io("making", &folder, error)),
+            Err(error) => return Err(Error::io("making", folder, error)),
         }
+        let still = || self.outside(path, &target) == found;
         match text {
-            Some(text) => replace_with(&target, &mut text.as_bytes()),
-            None => replace_with(&target, &mut self.inner.blobs.open(hash)?),
+            Some(text) => replace_with(&target, &mut text.as_bytes(), still),
+            None => replace_with(&target, &mut self.blobs.open(hash)?, still),
         }
-        .map_err(|error| Error::io("writing", &target, error))?;
-        self.written_in.insert(folder);
-        Ok(Ok((Outcome::Written, row)))
+        .map_err(|error| Error::io("writing", &target, error))
+        .map(|written| if written { Ok((Outcome::Written, row)) } else { Err(Reason::ChangedOutside) })
     }
 
     /// What stands outside where a file is to be written.
@@ -234,6 +307,8 @@ impl Export {
             match fs::symlink_metadata(&at) {
                 Ok(meta) if meta.is_symlink() => return Outside::Not(Reason::Symlink),
                 Ok(meta) if meta.is_dir() != (n + 1 < parts.len()) => return Outside::Not(Reason::InTheWay),
+                // A pipe would be waited for.
+                Ok(meta) if !meta.is_dir() && !meta.is_file() => return Outside::Not(Reason::NotAFile),
                 Ok(_) => {}
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Outside::Nothing,
                 Err(_) => return Outside::Not(Reason::Unreadable),
@@ -247,6 +322,7 @@ impl Export {
     }
 }
 
+#[derive(PartialEq, Eq)]
 enum Outside {
     Nothing,
     Is(Hash),
@@ -261,31 +337,47 @@ fn safe_target(root: &Path, path: &str) -> Option<PathBuf> {
     path.split('/').all(safe).then(|| root.join(path))
 }
 
+/// How long a name may be in bytes: systems allow 255, and a number and an ending come after it.
+const NAME_BYTES: usize = 240;
+
 /// A title as a file's name: without the signs that some systems don't allow.
 fn file_name(title: &str) -> String {
     let name: String =
         title.chars().map(|c| if c.is_control() || "/\\:*?\"<>|#^[]".contains(c) { ' ' } else { c }).collect();
-    let name: String = name.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(100).collect();
+    let mut name: String = name.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(100).collect();
+    name.truncate(name.floor_char_boundary(NAME_BYTES));
     match name.trim_matches(['.', ' ']) {
         "" => "Untitled".to_owned(),
         name => name.to_owned(),
     }
 }
 
-/// Writes a file under another name, brings it to disk and gives it its name.
-fn replace_with(target: &Path, from: &mut dyn Read) -> std::io::Result<()> {
-    let mut name = std::ffi::OsString::from(".");
-    name.push(Hash::of(target.as_os_str().as_encoded_bytes()).to_string().get(..16).unwrap_or_default());
-    name.push(".altair-partial");
-    let temporary = target.with_file_name(name);
+/// Writes a file under another name, brings it to disk and gives it its name, if at that moment what it replaces is `still` the same. The file keeps
+/// the permissions of the one that it replaces.
+fn replace_with(target: &Path, from: &mut dyn Read, still: impl Fn() -> bool) -> std::io::Result<bool> {
+    let hash = Hash::of(target.as_os_str().as_encoded_bytes()).to_string();
+    let temporary = target.with_file_name(partial_name(&hash));
     let written = (|| {
-        let mut file = File::create(&temporary)?;
+        // One that was left behind may be anybody's, a link too.
+        match fs::remove_file(&temporary) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file = File::create_new(&temporary)?;
+        #[cfg(unix)]
+        if let Ok(meta) = fs::symlink_metadata(target) {
+            file.set_permissions(meta.permissions())?;
+        }
         std::io::copy(from, &mut file)?;
         file.flush()?;
         file.sync_data()?;
-        fs::rename(&temporary, target)
+        let unchanged = still();
+        if unchanged {
+            fs::rename(&temporary, target)?;
+        }
+        Ok(unchanged)
     })();
-    if written.is_err() {
+    if !matches!(written, Ok(true)) {
         let _ = fs::remove_file(&temporary);
     }
     written
@@ -309,5 +401,7 @@ mod tests {
         assert_eq!(file_name("What? A/B: [x]"), "What A B x");
         assert_eq!(file_name("..."), "Untitled");
         assert_eq!(file_name("日記"), "日記");
+        assert_eq!(file_name(&"日".repeat(100)), "日".repeat(80));
+        assert_eq!(file_name(&format!("a{}", "日".repeat(100))).len(), 238);
     }
 }

@@ -1,6 +1,6 @@
 //! Import: a vault's files become notes and attachments, or change those that they became before.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,14 +8,15 @@ use altair_protocol::{Bytes, EntityId, Field, Hash, Kind, Op, Value};
 use tokio::sync::{mpsc, oneshot};
 use tracing::Instrument as _;
 
-use super::note::{Parsed, imported_id, new_note, outside_edit, title_of};
+use super::known::{Known, entity_of};
+use super::note::{Parsed, imported_again, imported_id, new_note, outside_edit, title_of};
 use super::walk::{Entry, walk};
 use super::{Reason, skipped};
 use crate::engine::{Altair, Imported, Inner, Progress};
 use crate::error::{Error, Result};
 use crate::merge::MadeText;
 use crate::store::rows::{FileRow, as_i64, file_record};
-use crate::store::write::{Undoing, Unit};
+use crate::store::write::{Staged, Undoing, Unit};
 
 /// How many files are read and written at a time, at most.
 const CHUNK_FILES: usize = 250;
@@ -44,6 +45,17 @@ enum Read {
     Skipped(Reason),
 }
 
+impl Read {
+    /// The hash of a file that isn't as it was.
+    fn hash(&self) -> Option<Hash> {
+        match self {
+            Self::Note(note) => Some(note.hash),
+            Self::Attachment { hash, .. } => Some(*hash),
+            Self::Unchanged { .. } | Self::Skipped(_) => None,
+        }
+    }
+}
+
 /// A note's file as it was read.
 struct ReadNote {
     text: String,
@@ -56,14 +68,19 @@ struct ReadNote {
     made: Option<(Vec<Op>, MadeText)>,
 }
 
+/// A file that was something before.
+struct KnownFile {
+    staged: Arc<Staged>,
+    row: FileRow,
+    moved: bool,
+}
+
 struct Import {
     inner: Arc<Inner>,
     vault: String,
     folder: String,
     entries: Vec<Entry>,
-    known: Arc<HashMap<String, FileRow>>,
-    /// Known files that are no longer where they were, by hash: a new file with the same content is one that was moved.
-    moved: BTreeMap<String, FileRow>,
+    known: Known,
     /// Of the ids in the chunk that is being taken, those that were erased.
     erased: HashSet<EntityId>,
     report: Imported,
@@ -91,21 +108,12 @@ impl Import {
         let walked = tokio::task::spawn_blocking(move || walk(&walked)).await;
         let (entries, skipped) =
             walked.map_err(|error| Error::internal("reading the vault failed").because(error))??;
-        let mut rows = inner.db.files_under(folder).await?;
-        if rows.is_empty() {
-            // A vault that was moved, or is imported from another copy, is known by its name.
-            rows = inner.db.files_of_vault(&vault).await?;
-        }
-        let known: HashMap<String, FileRow> = rows.into_iter().map(|row| (row.path.clone(), row)).collect();
-        let here: HashSet<&str> = entries.iter().map(|entry| entry.path.as_str()).collect();
-        let gone = known.values().filter(|row| !here.contains(row.path.as_str()));
-        let moved = gone.map(|row| (row.hash.clone(), row.clone())).collect();
+        let known = Known::of(&inner.db, folder, &vault, &entries).await?;
         Ok(Self {
             inner,
             vault,
             folder: folder.to_owned(),
-            known: Arc::new(known),
-            moved,
+            known,
             erased: HashSet::new(),
             report: Imported { skipped, ..Imported::default() },
             entries,
@@ -139,7 +147,8 @@ impl Import {
         let reader = Arc::new(Reader {
             inner: Arc::clone(&self.inner),
             vault: self.vault.clone(),
-            known: Arc::clone(&self.known),
+            known: Arc::clone(self.known.rows()),
+            left: Arc::clone(self.known.left()),
         });
         tokio::spawn(async move {
             for chunk in chunks(entries) {
@@ -173,8 +182,17 @@ impl Import {
         let mut unit = self.inner.writer.begin().await?;
         unit.set_act(Undoing::Keep);
         unit.look_up(&ids).await?;
-        self.erased = unit.erased(&ids).await?;
+        let known = chunk.iter().filter_map(|(entry, read)| Some(self.known.candidates(&entry.path, read.hash()?)));
+        let all: Vec<EntityId> = known.flatten().chain(ids.iter().copied()).collect();
+        self.erased = unit.erased(&all).await?;
         for (entry, read) in chunk {
+            if let Some(hash) = read.hash()
+                && let Some(row) = self.known.look(&entry.path, hash)
+                && self.erased.contains(&entity_of(row))
+            {
+                self.leave(&mut unit, &entry.path, hash);
+                continue;
+            }
             match read {
                 Read::Unchanged { links } => {
                     self.report.unchanged += 1;
@@ -196,25 +214,48 @@ impl Import {
     /// A file that is known from another folder of the same vault is known here from now on.
     fn adopt(&self, unit: &mut Unit, path: &str) {
         let record = file_record(&self.folder, path);
-        if let Some(row) = self.known.get(path)
+        if let Some(row) = self.known.rows().get(path)
             && row.id != record
         {
             unit.remember_file(FileRow { id: record, ..row.clone() }, false);
         }
     }
 
+    /// Erased is erased: a file whose note was erased stays where it is. Here are those that were moved, or whose note was erased a moment ago.
+    fn leave(&mut self, unit: &mut Unit, path: &str, hash: Hash) {
+        self.report.unchanged += 1;
+        if let Some((row, moved)) = self.known.take(path, hash)
+            && (moved || !self.known.is_here(&row))
+        {
+            if self.known.is_here(&row) {
+                unit.forget_file(row.id.clone());
+            }
+            self.remember(unit, entity_of(&row), self.row(path, entity_of(&row), hash));
+        }
+    }
+
+    /// What is remembered of a file whose content isn't: of an attachment, or of one whose note was erased.
+    fn row(&self, path: &str, entity: EntityId, hash: Hash) -> FileRow {
+        FileRow {
+            id: file_record(&self.folder, path),
+            vault: self.vault.clone(),
+            path: path.to_owned(),
+            entity: entity.uuid().into(),
+            hash: hash.to_string(),
+            version: None,
+            front: None,
+            links: 0,
+        }
+    }
+
     async fn note(&mut self, unit: &mut Unit, path: &str, note: ReadNote) -> Result<()> {
         let ReadNote { text, front, hash, links, id, made } = note;
-        let (known, moved) = self.lookup(path, hash);
-        let mut target = None;
-        if let Some(row) = known {
-            let entity = EntityId::from(uuid::Uuid::from(row.entity));
-            target = unit.get(entity).await?.map(|staged| (entity, staged.state.clone(), row));
-        }
-        let (entity, version) = match target {
-            Some((entity, state, row)) => {
+        let known = self.known_of(unit, path, hash, Kind::Note).await?;
+        let (entity, version) = match known {
+            Some(KnownFile { staged, row, moved }) => {
+                let (entity, state) = (staged.state.id, &staged.state);
                 let old = row.version.as_ref().map(|version| Bytes(version.to_vec()));
-                let (mut ops, version) = outside_edit(&state, old.as_ref(), row.front.as_deref(), &text)?;
+                let (mut ops, version) = outside_edit(state, old.as_ref(), row.front.as_deref(), &text)?;
                 if moved {
                     if state.value(&Field::TITLE).and_then(Value::as_str) == Some(title_of(&row.path)) {
                         ops.push(crate::engine::set(Field::TITLE, title_of(path)));
@@ -230,12 +271,13 @@ impl Import {
                     None => new_note(&self.vault, path, &text, &Parsed::of(&text))?,
                 };
                 let version = body.version.clone();
+                let id = self.unclaimed(unit, id).await?;
                 if unit.get(id).await?.is_some() {
                     // Another device, or another folder, brought the same file in.
                     self.report.unchanged += 1;
                 } else if self.erased.contains(&id) {
-                    // Erased is erased; the file stays where it is.
                     self.report.unchanged += 1;
+                    self.remember(unit, id, self.row(path, id, hash));
                     return Ok(());
                 } else {
                     ops.insert(0, crate::engine::created_op(unit));
@@ -245,35 +287,24 @@ impl Import {
                 (id, version)
             }
         };
-        let row = FileRow {
-            id: file_record(&self.folder, path),
-            vault: self.vault.clone(),
-            path: path.to_owned(),
-            entity: entity.uuid().into(),
-            hash: hash.to_string(),
-            version: Some(version.0.into()),
-            front,
-            links,
-        };
-        let known = self.is_known_here(&row);
-        unit.remember_file(row, known);
+        let row = FileRow { version: Some(version.0.into()), front, links, ..self.row(path, entity, hash) };
+        self.remember(unit, entity, row);
         Ok(())
     }
 
     async fn attachment(&mut self, unit: &mut Unit, path: &str, hash: Hash, size: u64, id: EntityId) -> Result<()> {
-        let (known, moved) = self.lookup(path, hash);
+        let known = self.known_of(unit, path, hash, Kind::Attachment).await?;
         let name = path.rsplit('/').next().unwrap_or(path);
-        let mut target = None;
-        if let Some(row) = known {
-            let entity = EntityId::from(uuid::Uuid::from(row.entity));
-            target = unit.get(entity).await?.map(|_| entity);
-        }
+        let id = if known.is_none() { self.unclaimed(unit, id).await? } else { id };
         let mut ops =
             vec![crate::engine::set(Field::SIZE, as_i64(size)), crate::engine::set(Field::BLOB, hash.to_string())];
-        let entity = match target {
-            Some(entity) => {
+        let entity = match known {
+            Some(KnownFile { staged, moved, .. }) => {
+                let entity = staged.state.id;
                 if moved {
                     ops = vec![crate::engine::set(Field::PATH, path), crate::engine::set(Field::TITLE, name)];
+                } else if staged.state.value(&Field::BLOB).and_then(Value::as_str) == Some(hash.to_string().as_str()) {
+                    ops.clear();
                 }
                 self.changed(unit, entity, Kind::Attachment, ops).await?;
                 entity
@@ -294,36 +325,35 @@ impl Import {
                 id
             }
         };
-        let row = FileRow {
-            id: file_record(&self.folder, path),
-            vault: self.vault.clone(),
-            path: path.to_owned(),
-            entity: entity.uuid().into(),
-            hash: hash.to_string(),
-            version: None,
-            front: None,
-            links: 0,
-        };
-        let known = self.is_known_here(&row);
-        unit.remember_file(row, known);
+        self.remember(unit, entity, self.row(path, entity, hash));
         Ok(())
     }
 
-    /// Whether the store has a row for this very file.
-    fn is_known_here(&self, row: &FileRow) -> bool {
-        self.known.get(&row.path).is_some_and(|known| known.id == row.id)
+    /// What is known of a file, if it still is of this kind. The place that it was moved from is forgotten.
+    async fn known_of(&mut self, unit: &mut Unit, path: &str, hash: Hash, kind: Kind) -> Result<Option<KnownFile>> {
+        let Some((row, moved)) = self.known.take(path, hash) else { return Ok(None) };
+        let Some(staged) = unit.get(entity_of(&row)).await?.filter(|staged| staged.state.kind == kind).cloned() else {
+            return Ok(None);
+        };
+        if moved && self.known.is_here(&row) {
+            unit.forget_file(row.id.clone());
+        }
+        Ok(Some(KnownFile { staged, row, moved }))
     }
 
-    /// What is known of a file: by its path, or, when it is new here, as one that was moved.
-    fn lookup(&mut self, path: &str, hash: Hash) -> (Option<FileRow>, bool) {
-        match self.known.get(path) {
-            Some(row) => (Some(row.clone()), false),
-            None => {
-                let row = self.moved.remove(&hash.to_string());
-                let moved = row.is_some();
-                (row, moved)
-            }
+    /// This id, or one after it if another file of the vault is what has it.
+    async fn unclaimed(&mut self, unit: &Unit, mut id: EntityId) -> Result<EntityId> {
+        while self.known.is_claimed(id) {
+            id = imported_again(id);
+            self.erased.extend(unit.erased(&[id]).await?);
         }
+        Ok(id)
+    }
+
+    fn remember(&mut self, unit: &mut Unit, entity: EntityId, row: FileRow) {
+        self.known.claim(entity);
+        let known = self.known.rows().get(&row.path).is_some_and(|known| known.id == row.id);
+        unit.remember_file(row, known);
     }
 
     async fn changed(&mut self, unit: &mut Unit, entity: EntityId, kind: Kind, ops: Vec<Op>) -> Result<()> {
@@ -365,11 +395,16 @@ struct Reader {
     inner: Arc<Inner>,
     vault: String,
     known: Arc<HashMap<String, FileRow>>,
+    left: Arc<HashSet<String>>,
 }
 
 impl Reader {
     fn read(&self, entry: &Entry) -> Read {
-        if entry.is_note { self.note(entry) } else { self.attachment(entry) }
+        match entry.is_note {
+            _ if self.left.contains(&entry.path) => Read::Unchanged { links: 0 },
+            true => self.note(entry),
+            false => self.attachment(entry),
+        }
     }
 
     fn note(&self, entry: &Entry) -> Read {
@@ -412,7 +447,8 @@ impl Reader {
                 Read::Attachment { hash, size, id: imported_id(&self.vault, &entry.path, hash.as_bytes()) }
             }
             Err(error) => {
-                tracing::warn!(%error, "a file of the vault could not be stored");
+                // Its message has the file's path, which has a note's title.
+                tracing::warn!(kind = ?error.kind(), "a file of the vault could not be stored");
                 Read::Skipped(Reason::Unreadable)
             }
         }

@@ -8,6 +8,7 @@
 
 mod export;
 mod import;
+mod known;
 mod note;
 mod walk;
 
@@ -58,4 +59,18 @@ impl Reason {
 
 pub(crate) fn skipped(path: &str, reason: Reason) -> crate::engine::Skipped {
     crate::engine::Skipped { path: path.to_owned(), reason: reason.as_str().to_owned() }
+}
+
+/// The ending of a file that an export is writing.
+const PARTIAL: &str = ".altair-partial";
+
+/// The name of a file while it is written. A vault's own files have none such.
+fn partial_name(hash: &str) -> String {
+    format!(".{}{PARTIAL}", hash.get(..16).unwrap_or(hash))
+}
+
+/// Whether an export that stopped left this file behind.
+fn is_partial(name: &str) -> bool {
+    let hash = name.strip_prefix('.').and_then(|name| name.strip_suffix(PARTIAL));
+    hash.is_some_and(|hash| hash.len() == 16 && hash.bytes().all(|b| b.is_ascii_hexdigit()))
 }

@@ -16,6 +16,11 @@ pub(super) fn imported_id(vault: &str, path: &str, content: &[u8]) -> EntityId {
     EntityId::derived("altair import v1", &[vault.as_bytes(), path.as_bytes(), content])
 }
 
+/// The id for a file that would be something that another file of its vault is already: a copy put where the other once was.
+pub(super) fn imported_again(id: EntityId) -> EntityId {
+    EntityId::derived("altair import v1, again", &[id.as_bytes()])
+}
+
 /// The title of a note: its file's name without `.md`.
 pub(super) fn title_of(path: &str) -> &str {
     let name = path.rsplit('/').next().unwrap_or(path);
@@ -23,9 +28,20 @@ pub(super) fn title_of(path: &str) -> &str {
 }
 
 /// A note as its file should be.
-pub(super) fn file_text(state: &EntityState) -> Result<String> {
+#[cfg(test)]
+fn file_text(state: &EntityState) -> Result<String> {
     let body = state.texts.get(&Field::BODY).map(Text::read_bytes).transpose()?.unwrap_or_default();
-    Ok(front_text(state) + &body)
+    Ok(file_front(state, &body) + &body)
+}
+
+/// A note's front matter as its file should have it. Where the file ended in the closing fence and has a body since, the fence gets a line end.
+pub(super) fn file_front(state: &EntityState, body: &str) -> String {
+    let mut front = front_text(state);
+    if !body.is_empty() && !front.is_empty() && !front.ends_with('\n') {
+        let crlf = front.lines().next().is_some_and(|line| front[line.len()..].starts_with("\r\n"));
+        front.push_str(if crlf { "\r\n" } else { "\n" });
+    }
+    front
 }
 
 /// A note's file, cut into its parts once.
@@ -69,7 +85,7 @@ pub(super) fn new_note(vault: &str, path: &str, text: &str, document: &Parsed<'_
 }
 
 /// The steps that bring an edit made outside into a note: what the file was when it was last imported or exported is what the edit
-/// started from, so edits made inside since stay.
+/// started from, so edits made inside since stay. What the note says already is no edit: the file may come from an export that wasn't remembered.
 pub(super) fn outside_edit(
     state: &EntityState,
     old_version: Option<&Bytes>,
@@ -77,8 +93,15 @@ pub(super) fn outside_edit(
     text: &str,
 ) -> Result<(Vec<Op>, Bytes)> {
     let document = Parsed::of(text);
-    let mut ops = front_ops(old_front.map(FrontMatter::parse).as_ref(), document.front.as_ref());
     let mut body = Text::open(state.texts.get(&Field::BODY))?;
+    let current = body.read();
+    let mut ops = match document.front_text.unwrap_or_default() == file_front(state, &current) {
+        true => Vec::new(),
+        false => front_ops(old_front.map(FrontMatter::parse).as_ref(), document.front.as_ref()),
+    };
+    if document.body == current {
+        return Ok((ops, body.version()));
+    }
     let version = old_version.cloned().unwrap_or_else(|| body.version());
     let peer = act_peer(&[b"outside", state.id.as_bytes(), &version.0, document.body.as_bytes()]);
     let edit = body.edit_at(&version, document.body, peer)?;

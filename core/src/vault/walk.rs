@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Reason, skipped};
+use super::{Reason, is_partial, skipped};
 use crate::engine::{MAX_TEXT_BYTES, Skipped};
 use crate::error::{Error, Result};
 use crate::store::blobs::MAX_BYTES;
@@ -37,6 +37,9 @@ fn folder(root: &Path, entries: fs::ReadDir, prefix: &str, found: &mut (Vec<Entr
             continue;
         };
         let name = entry.file_name();
+        if name.to_str().is_some_and(is_partial) {
+            continue;
+        }
         let path = format!("{prefix}{}", name.to_string_lossy());
         match classify(root, &entry, name.to_str()) {
             Ok(Some((is_note, size))) => found.0.push(Entry { path, file: entry.path(), is_note, size }),
@@ -69,7 +72,13 @@ fn classify(root: &Path, entry: &fs::DirEntry, name: Option<&str>) -> Result<Opt
     if !meta.is_file() {
         return Err(Reason::NotAFile);
     }
-    let is_note = name.len() > 3 && name.to_ascii_lowercase().ends_with(".md");
+    let is_note = is_note(name);
     let most = if is_note { MAX_TEXT_BYTES as u64 } else { MAX_BYTES };
     if meta.len() > most { Err(Reason::TooLarge) } else { Ok(Some((is_note, meta.len()))) }
+}
+
+/// Whether a file is a note, by its path.
+pub(super) fn is_note(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.len() > 3 && name.to_ascii_lowercase().ends_with(".md")
 }

@@ -238,3 +238,309 @@ async fn notes_made_inside_are_exported_under_their_titles() {
     assert_eq!(import(&store, &out).await.unchanged, 3);
     assert_eq!(store.head(), head);
 }
+
+async fn notes(store: &Store) -> BTreeMap<String, (altair_protocol::EntityId, String)> {
+    let notes = store.list(List::Kind(Kind::Note), 100, None).await.unwrap().items;
+    notes.iter().map(|note| (note.title.clone(), (note.id, body_of(note).to_owned()))).collect()
+}
+
+#[tokio::test]
+async fn another_vault_of_the_same_name_leaves_the_first_ones_notes_alone() {
+    let store = Store::new().await;
+    let (first, second) = (store.folder.path().join("home/vault"), store.folder.path().join("work/vault"));
+    write(&first, "Todo.md", "milk\n");
+    write(&first, "Home.md", "at home\n");
+    write(&first, ".obsidian/app.json", "{}");
+    import(&store, &first).await;
+    let before = notes(&store).await;
+    write(&second, "Todo.md", "call the office\n");
+    write(&second, "Work.md", "at work\n");
+    write(&second, ".obsidian/app.json", "{}");
+    assert_eq!(import(&store, &second).await.notes, 2);
+    let all = store.list(List::Kind(Kind::Note), 100, None).await.unwrap().items;
+    assert_eq!(all.len(), 4);
+    for (id, body) in before.values() {
+        assert_eq!(body_of(&store.get(*id).await.unwrap()), body);
+    }
+    // Where the first one lies no longer, the second still isn't it.
+    std::fs::remove_dir_all(&first).unwrap();
+    let third = store.folder.path().join("else/vault");
+    write(&third, "Todo.md", "sow beans\n");
+    assert_eq!(import(&store, &third).await.notes, 1);
+    assert_eq!(store.list(List::Kind(Kind::Note), 100, None).await.unwrap().items.len(), 5);
+}
+
+#[tokio::test]
+async fn a_vault_that_was_moved_or_copied_and_edited_is_recognised() {
+    let store = Store::new().await;
+    let (home, disk) = (store.folder.path().join("home/vault"), store.folder.path().join("disk/vault"));
+    for n in 0..5 {
+        write(&home, &format!("{n}.md"), format!("note {n}\n"));
+        write(&disk, &format!("{n}.md"), format!("note {n}\n"));
+    }
+    import(&store, &home).await;
+    let before = notes(&store).await;
+    write(&disk, "0.md", "note 0, edited on the disk\n");
+    let report = import(&store, &disk).await;
+    assert_eq!((report.notes, report.unchanged), (1, 4));
+    // Two folders know the vault now; the moved one is known by one of them alone.
+    let moved = store.folder.path().join("moved/vault");
+    std::fs::create_dir(moved.parent().unwrap()).unwrap();
+    std::fs::rename(&disk, &moved).unwrap();
+    write(&moved, "1.md", "note 1, edited after the move\n");
+    std::fs::rename(moved.join("2.md"), moved.join("two.md")).unwrap();
+    let report = import(&store, &moved).await;
+    assert_eq!((report.notes, report.unchanged), (2, 3));
+    let after = notes(&store).await;
+    assert_eq!(after.len(), 5);
+    assert_eq!(after["0"], (before["0"].0, "note 0, edited on the disk\n".into()));
+    assert_eq!(after["1"], (before["1"].0, "note 1, edited after the move\n".into()));
+    assert_eq!(after["two"], before["2"]);
+}
+
+#[tokio::test]
+async fn a_note_that_became_another_kind_of_file_stays_and_the_file_comes_in() {
+    let store = Store::new().await;
+    let vault = store.folder.path().join("vault");
+    write(&vault, "todo.md", "milk\n");
+    write(&vault, "list.txt", "bread\n");
+    import(&store, &vault).await;
+    std::fs::rename(vault.join("todo.md"), vault.join("todo.txt")).unwrap();
+    std::fs::rename(vault.join("list.txt"), vault.join("list.md")).unwrap();
+    let report = import(&store, &vault).await;
+    assert_eq!((report.notes, report.attachments), (1, 1));
+    assert_eq!(notes(&store).await.keys().collect::<Vec<_>>(), ["list", "todo"]);
+    assert_eq!(import(&store, &vault).await.unchanged, 2);
+}
+
+#[tokio::test]
+async fn a_copy_of_a_moved_file_is_a_note_of_its_own() {
+    let store = Store::new().await;
+    let vault = store.folder.path().join("vault");
+    write(&vault, "A.md", "text\n");
+    import(&store, &vault).await;
+    let a = notes(&store).await["A"].0;
+    std::fs::rename(vault.join("A.md"), vault.join("B.md")).unwrap();
+    import(&store, &vault).await;
+    std::fs::copy(vault.join("B.md"), vault.join("C.md")).unwrap();
+    import(&store, &vault).await;
+    // One more where the first one was.
+    std::fs::copy(vault.join("B.md"), vault.join("A.md")).unwrap();
+    assert_eq!(import(&store, &vault).await.notes, 1);
+    let found = notes(&store).await;
+    assert_eq!(found.keys().collect::<Vec<_>>(), ["A", "B", "C"]);
+    assert_eq!(found["B"].0, a);
+    assert!(found["A"].0 != a && found["C"].0 != a);
+    write(&vault, "A.md", "text of A\n");
+    import(&store, &vault).await;
+    let found = notes(&store).await;
+    assert_eq!([&found["A"].1, &found["B"].1, &found["C"].1], ["text of A\n", "text\n", "text\n"]);
+}
+
+#[tokio::test]
+async fn a_file_that_was_moved_edited_and_moved_back_has_its_text_once() {
+    let store = Store::new().await;
+    let vault = store.folder.path().join("vault");
+    write(&vault, "A.md", "one\n");
+    import(&store, &vault).await;
+    std::fs::rename(vault.join("A.md"), vault.join("B.md")).unwrap();
+    import(&store, &vault).await;
+    for text in ["one\ntwo\n", "one\ntwo\nthree\n"] {
+        write(&vault, "B.md", text);
+        import(&store, &vault).await;
+    }
+    std::fs::rename(vault.join("B.md"), vault.join("A.md")).unwrap();
+    import(&store, &vault).await;
+    let found = notes(&store).await;
+    assert_eq!((found.len(), found["A"].1.as_str()), (1, "one\ntwo\nthree\n"));
+}
+
+/// The store's file that has these bytes.
+fn blob_of(store: &Store, bytes: &[u8]) -> std::path::PathBuf {
+    let root = store.config().store;
+    let (path, _) = tree(&root).into_iter().find(|(_, content)| content == bytes).unwrap();
+    root.join(path)
+}
+
+#[tokio::test]
+async fn an_export_that_stopped_half_way_doubles_no_text() {
+    let store = Store::new().await;
+    let vault = store.folder.path().join("vault");
+    write(&vault, "A.md", "---\nstatus: open\n---\none\n");
+    write(&vault, "Z.png", [0, 1, 2, 255]);
+    import(&store, &vault).await;
+    let note = notes(&store).await["A"].0;
+    store.edit(note, Edit { append: Some("two".into()), ..Edit::default() }).await.unwrap();
+    std::fs::remove_file(blob_of(&store, &[0, 1, 2, 255])).unwrap();
+    std::fs::remove_file(vault.join("Z.png")).unwrap();
+    store.export(&vault, false, |_| {}).await.unwrap_err();
+    assert_eq!(std::fs::read_to_string(vault.join("A.md")).unwrap(), "---\nstatus: open\n---\none\ntwo");
+    // What was written is known: an edit that follows is compared with it.
+    write(&vault, "A.md", "---\nstatus: open\n---\none\ntwo\nthree");
+    import(&store, &vault).await;
+    assert_eq!(notes(&store).await["A"].1, "one\ntwo\nthree");
+}
+
+#[tokio::test]
+async fn a_file_that_says_what_its_note_says_is_no_edit() {
+    let store = Store::new().await;
+    let vault = store.folder.path().join("vault");
+    write(&vault, "A.md", "one\n");
+    import(&store, &vault).await;
+    let note = notes(&store).await["A"].0;
+    store.edit(note, Edit { append: Some("two".into()), ..Edit::default() }).await.unwrap();
+    let head = store.head();
+    // As an export that was killed leaves it: written, and not remembered.
+    write(&vault, "A.md", "one\ntwo");
+    assert_eq!(import(&store, &vault).await.unchanged, 1);
+    assert_eq!(store.head(), head);
+    write(&vault, "A.md", "one\ntwo\nthree");
+    import(&store, &vault).await;
+    assert_eq!(notes(&store).await["A"].1, "one\ntwo\nthree");
+}
+
+#[tokio::test]
+async fn of_notes_with_one_path_the_one_whose_file_it_is_keeps_it() {
+    let store = Store::new().await;
+    let folders = ["one", "two", "three"].map(|name| store.folder.path().join(name));
+    for folder in &folders {
+        write(folder, "A.md", format!("of {}", folder.file_name().unwrap().to_str().unwrap()));
+        import(&store, folder).await;
+    }
+    for _ in 0..2 {
+        for folder in &folders {
+            export(&store, folder).await;
+            let own = std::fs::read_to_string(folder.join("A.md")).unwrap();
+            assert_eq!(own, format!("of {}", folder.file_name().unwrap().to_str().unwrap()));
+            assert_eq!(tree(folder).into_keys().collect::<Vec<_>>(), ["A 2.md", "A 3.md", "A.md"]);
+        }
+    }
+    // The others keep the names that they got, whoever else comes.
+    let before = tree(&folders[0]);
+    write(&folders[1], "B/A.md", "new");
+    import(&store, &folders[1]).await;
+    store.note("A", "made inside").await;
+    export(&store, &folders[0]).await;
+    let after = tree(&folders[0]);
+    assert!(before.iter().all(|(path, content)| after[path] == *content));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_capture_does_not_wait_for_an_export() {
+    let store = Store::new().await;
+    let (vault, out) = (store.folder.path().join("vault"), store.folder.path().join("out"));
+    write(&vault, "A.png", [0, 1, 2, 255]);
+    import(&store, &vault).await;
+    // The export reads from a pipe, and stands still until somebody writes to it.
+    let blob = blob_of(&store, &[0, 1, 2, 255]);
+    std::fs::remove_file(&blob).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&blob).status().unwrap().success());
+    let altair = store.altair.clone();
+    let (folder, exporting) = (out.clone(), tokio::spawn(async move { altair.export(&out, false, |_| {}).await }));
+    let opening = tokio::task::spawn_blocking(move || std::fs::OpenOptions::new().write(true).open(blob));
+    let mut pipe = opening.await.unwrap().unwrap();
+    let capture = tokio::time::timeout(std::time::Duration::from_secs(20), store.thought("a thought")).await;
+    std::io::Write::write_all(&mut pipe, &[0, 1, 2, 255]).unwrap();
+    drop(pipe);
+    assert!(capture.is_ok(), "the capture waited for the export");
+    assert_eq!(exporting.await.unwrap().unwrap().attachments, 1);
+    assert_eq!(std::fs::read(folder.join("A.png")).unwrap(), [0, 1, 2, 255]);
+}
+
+#[tokio::test]
+async fn an_erased_note_does_not_come_back_with_its_file() {
+    let store = Store::new().await;
+    let (vault, copy) = (store.folder.path().join("vault"), store.folder.path().join("copy/vault"));
+    for name in ["A", "B", "C", "D"] {
+        write(&vault, &format!("{name}.md"), format!("---\nsecret: {name}\n---\ntext of {name}\n"));
+    }
+    import(&store, &vault).await;
+    let before = notes(&store).await;
+    // Edited since its first import, so its content doesn't tell which note it was.
+    write(&vault, "A.md", "edited\n");
+    import(&store, &vault).await;
+    for name in ["A", "B"] {
+        store.delete(before[name].0).await.unwrap();
+        store.erase(before[name].0).await.unwrap();
+    }
+    let store = store.reopen().await;
+    assert_eq!(import(&store, &vault).await.unchanged, 4);
+    write(&vault, "A.md", "edited again\n");
+    std::fs::rename(vault.join("B.md"), vault.join("Moved.md")).unwrap();
+    assert_eq!(import(&store, &vault).await.unchanged, 4);
+    write(&vault, "Moved.md", "edited after the move\n");
+    assert_eq!(import(&store, &vault).await.unchanged, 4);
+    // In a copy of the vault too.
+    for (path, content) in tree(&vault) {
+        write(&copy, &path, content);
+    }
+    assert_eq!(import(&store, &copy).await.unchanged, 4);
+    assert_eq!(notes(&store).await.keys().collect::<Vec<_>>(), ["C", "D"]);
+
+    // Its file is left alone, even where another note wants its name.
+    store.note("A", "another").await;
+    let outside = tree(&vault);
+    let report = store.export(&vault, true, |_| {}).await.unwrap();
+    assert_eq!((report.notes, report.unchanged), (1, 2));
+    let mut after = tree(&vault);
+    assert_eq!(after.remove("A 2.md").unwrap(), b"another");
+    assert_eq!(after, outside);
+}
+
+#[tokio::test]
+async fn a_body_never_runs_into_the_front_matter() {
+    let store = Store::new().await;
+    let vault = store.folder.path().join("vault");
+    write(&vault, "A.md", "---\nstatus: open\n---");
+    write(&vault, "B.md", "---\r\nstatus: open\r\n---");
+    import(&store, &vault).await;
+    assert_eq!(export(&store, &vault).await.unchanged, 2);
+    for (id, _) in notes(&store).await.values() {
+        store.edit(*id, Edit { append: Some("x".into()), ..Edit::default() }).await.unwrap();
+    }
+    export(&store, &vault).await;
+    assert_eq!(std::fs::read_to_string(vault.join("A.md")).unwrap(), "---\nstatus: open\n---\nx");
+    assert_eq!(std::fs::read_to_string(vault.join("B.md")).unwrap(), "---\r\nstatus: open\r\n---\r\nx");
+    assert_eq!(import(&store, &vault).await.unchanged, 2);
+    write(&vault, "A.md", "---\nstatus: open\n---\nx, outside");
+    import(&store, &vault).await;
+    assert_eq!(notes(&store).await["A"].1, "x, outside");
+    assert_eq!(export(&store, &vault).await.unchanged, 2);
+}
+
+#[tokio::test]
+async fn a_title_of_any_script_and_length_can_be_exported() {
+    let store = Store::new().await;
+    for body in ["x", "y"] {
+        store.note(&"日".repeat(200), body).await;
+    }
+    let out = store.folder.path().join("out");
+    assert_eq!(export(&store, &out).await.notes, 2);
+    assert_eq!(import(&store, &out).await.unchanged, 2);
+}
+
+#[tokio::test]
+async fn what_an_export_left_behind_is_not_imported() {
+    let store = Store::new().await;
+    let vault = store.folder.path().join("vault");
+    write(&vault, "A.md", "text");
+    write(&vault, ".0123456789abcdef.altair-partial", "te");
+    let report = import(&store, &vault).await;
+    assert_eq!((report.notes, report.attachments, report.skipped.len()), (1, 0, 0));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_private_file_stays_private() {
+    use std::os::unix::fs::PermissionsExt;
+    let store = Store::new().await;
+    let vault = store.folder.path().join("vault");
+    write(&vault, "A.md", "text");
+    std::fs::set_permissions(vault.join("A.md"), std::fs::Permissions::from_mode(0o600)).unwrap();
+    import(&store, &vault).await;
+    let id = notes(&store).await["A"].0;
+    store.edit(id, Edit { append: Some("more".into()), ..Edit::default() }).await.unwrap();
+    assert_eq!(export(&store, &vault).await.notes, 1);
+    assert_eq!(std::fs::metadata(vault.join("A.md")).unwrap().permissions().mode() & 0o777, 0o600);
+}

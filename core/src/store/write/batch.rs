@@ -202,7 +202,10 @@ impl Batch {
                 query.push_str(statement);
             }
         };
-        add(!erased_files.is_empty(), "DELETE file WHERE entity IN $erased_files RETURN NONE;");
+        // That a file was imported stays known, so that it isn't again; of what it said, nothing does.
+        let forget =
+            "UPDATE file SET version = NONE, front = NONE, links = 0 WHERE entity IN $erased_files RETURN NONE;";
+        add(!erased_files.is_empty(), forget);
         add(!gone.is_empty(), "DELETE $gone RETURN NONE;");
         add(!new.is_empty(), "INSERT INTO entity $new RETURN NONE;");
         add(!changed.is_empty(), "FOR $row IN $changed { UPDATE $row.id CONTENT $row RETURN NONE; };");

@@ -35,6 +35,7 @@ pub(crate) struct Unit {
     files: Vec<DbValue>,
     new_files: Vec<DbValue>,
     held: Vec<Change>,
+    /// Records that go.
     released: Vec<RecordId>,
     act: Undoing,
 }
@@ -257,6 +258,11 @@ impl Unit {
     pub(crate) fn remember_file(&mut self, row: FileRow, known: bool) {
         let files = if known { &mut self.files } else { &mut self.new_files };
         files.push(row.into_value());
+    }
+
+    /// Forgets a vault's file.
+    pub(crate) fn forget_file(&mut self, record: RecordId) {
+        self.released.push(record);
     }
 
     /// What waited for other changes so far: the caller tries again, or has it kept with [`Unit::hold`].
