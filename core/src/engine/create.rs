@@ -114,7 +114,12 @@ impl Inner {
                 act_peer(&[b"triage", capture.as_bytes(), into.as_str().as_bytes(), body.as_bytes()])
             }
         };
-        let mut ops = vec![created_op(&unit), set(Field::ORIGIN, capture.to_string())];
+        let mut ops = match unit.get(id).await?.map(|staged| staged.reading.entity.deleted) {
+            None => vec![created_op(&unit)],
+            Some(true) => vec![Op::Restore],
+            Some(false) => Vec::new(),
+        };
+        ops.push(set(Field::ORIGIN, capture.to_string()));
         ops.extend(self.ops(&mut unit, id, into, fields, None, peer).await?);
         unit.change(id, into, ops).await?;
         for tag in &reading.entity.tags {

@@ -262,7 +262,14 @@ impl Database {
                 }
             });
         }
-        Ok(refs)
+        // A note that is linked to in several spellings is one.
+        let mut seen: Vec<Ref> = Vec::with_capacity(refs.len());
+        for link in refs {
+            if link.id.is_none() || !seen.contains(&link) {
+                seen.push(link);
+            }
+        }
+        Ok(seen)
     }
 
     /// What links to an entity: each edge read from its other end, and kept if it resolves to this entity.

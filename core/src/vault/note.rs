@@ -75,7 +75,7 @@ fn links_in(value: &Value) -> usize {
 /// The steps that make a note of a file, and the body after them.
 pub(super) fn new_note(vault: &str, path: &str, text: &str, document: &Parsed<'_>) -> Result<(Vec<Op>, MadeText)> {
     let mut ops = vec![set(Field::TITLE, title_of(path)), set(Field::PATH, path)];
-    ops.extend(front_ops(None, document.front.as_ref()));
+    ops.extend(front_ops(None, None, document.front.as_ref()));
     let body = Text::default();
     let peer = act_peer(&[b"import", vault.as_bytes(), path.as_bytes(), text.as_bytes()]);
     if let Some(edit) = body.edit(document.body, peer)? {
@@ -97,7 +97,7 @@ pub(super) fn outside_edit(
     let current = body.read();
     let mut ops = match document.front_text.unwrap_or_default() == file_front(state, &current) {
         true => Vec::new(),
-        false => front_ops(old_front.map(FrontMatter::parse).as_ref(), document.front.as_ref()),
+        false => front_ops(Some(state), old_front.map(FrontMatter::parse).as_ref(), document.front.as_ref()),
     };
     if document.body == current {
         return Ok((ops, body.version()));
@@ -110,8 +110,9 @@ pub(super) fn outside_edit(
     Ok((ops, version))
 }
 
-/// The steps from one front matter to another: one for each property that differs.
-fn front_ops(old: Option<&FrontMatter>, new: Option<&FrontMatter>) -> Vec<Op> {
+/// The steps from one front matter to another: one for each property that differs. One that only has another place keeps what it says in the note
+/// as it is now.
+fn front_ops(state: Option<&EntityState>, old: Option<&FrontMatter>, new: Option<&FrontMatter>) -> Vec<Op> {
     let fences = |front: Option<&FrontMatter>| {
         front.map_or(Value::Null, |front| json!({ "open": front.open, "close": front.close }))
     };
@@ -124,9 +125,18 @@ fn front_ops(old: Option<&FrontMatter>, new: Option<&FrontMatter>) -> Vec<Op> {
     for key in old.keys().filter(|key| !new.contains_key(*key)) {
         ops.push(set(Field::property(key), Value::Null));
     }
-    for (key, value) in &new {
-        if old.get(key) != Some(value) {
-            ops.push(set(Field::property(key), value.clone()));
+    for (key, value) in new {
+        let field = Field::property(&key);
+        match old.get(&key) {
+            Some(before) if *before == value => {}
+            Some(before) if before["raw"] == value["raw"] => {
+                let now = state.and_then(|state| state.value(&field)).cloned().unwrap_or(Value::Null);
+                // What was taken out inside stays out.
+                if now.is_object() {
+                    ops.push(set(field, json!({ "raw": now["raw"], "order": value["order"] })));
+                }
+            }
+            _ => ops.push(set(field, value)),
         }
     }
     ops

@@ -165,3 +165,17 @@ async fn a_parent_whose_own_parent_was_erased_takes_things_in() {
     let under_nothing = New { kind: Kind::Location, fields: inside(house, "Cellar") };
     assert_eq!(store.create(under_nothing).await.unwrap_err().kind(), ErrorKind::NotFound);
 }
+
+#[tokio::test]
+async fn nothing_is_put_into_what_is_in_the_trash() {
+    let store = Store::new().await;
+    let shed = store.make(Kind::Location, super::titled("Shed")).await.id;
+    store.delete(shed).await.unwrap();
+    for (kind, fields) in [
+        (Kind::Item, Fields { location: Some(Some(shed)), ..super::titled("Rake") }),
+        (Kind::Location, Fields { parent: Some(Some(shed)), ..super::titled("Shelf") }),
+    ] {
+        let error = store.create(altair_core::New { kind, fields }).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
+    }
+}

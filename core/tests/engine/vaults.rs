@@ -544,3 +544,24 @@ async fn a_private_file_stays_private() {
     assert_eq!(export(&store, &vault).await.notes, 1);
     assert_eq!(std::fs::metadata(vault.join("A.md")).unwrap().permissions().mode() & 0o777, 0o600);
 }
+
+#[tokio::test]
+async fn a_property_put_in_above_others_leaves_them_as_they_are_inside() {
+    let store = Store::new().await;
+    let vault = store.folder.path().join("vault");
+    std::fs::create_dir(&vault).unwrap();
+    let file = vault.join("n.md");
+    std::fs::write(&file, "---\nstatus: open\nb: 1\n---\nbody\n").unwrap();
+    store.import(&vault, |_| {}).await.unwrap();
+    let note = store.list(altair_core::List::Kind(altair_protocol::Kind::Note), 1, None).await.unwrap().items[0].id;
+    let first = store.history(note, 10, None).await.unwrap().items[0].version.to_string();
+    std::fs::write(&file, "---\nstatus: closed\nb: 1\n---\nbody\n").unwrap();
+    store.import(&vault, |_| {}).await.unwrap();
+    store.revert(note, &first).await.unwrap();
+    std::fs::write(&file, "---\nnew: 1\nstatus: closed\nb: 1\n---\nbody\n").unwrap();
+    store.import(&vault, |_| {}).await.unwrap();
+    let shown = serde_json::to_value(store.get(note).await.unwrap()).unwrap();
+    assert_eq!(shown["properties"], serde_json::json!({ "new": 1, "status": "open", "b": 1 }));
+    store.export(&vault, false, |_| {}).await.unwrap();
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "---\nnew: 1\nstatus: open\nb: 1\n---\nbody\n");
+}

@@ -3,6 +3,7 @@
 use altair_protocol::view::{Content, Status};
 use altair_protocol::{EntityId, Field, Kind, TagName, Value};
 
+use super::in_trash;
 use crate::engine::Fields;
 use crate::error::{Error, Result};
 use crate::store::write::Unit;
@@ -46,12 +47,15 @@ pub(in crate::engine) async fn checked_value(
         }
         "location" => {
             let location = id_of(field, &value)?;
-            let found = unit.require(location).await?.reading.entity.kind;
-            if found != Kind::Location {
+            let found = &unit.require(location).await?.reading.entity;
+            if found.kind != Kind::Location {
                 return Err(Error::invalid(
-                    format!("{location} is a {found}, not a location"),
+                    format!("{location} is a {}, not a location", found.kind),
                     "`altair list location` lists them",
                 ));
+            }
+            if found.deleted {
+                return Err(in_trash(location));
             }
             Ok(Value::from(location.to_string()))
         }
@@ -111,12 +115,15 @@ pub(super) fn check_fit(kind: Kind, fields: &Fields) -> Result<()> {
 
 /// A parent must be there and of the same kind, and no thing may come to be inside itself.
 async fn check_parent(unit: &mut Unit, id: EntityId, kind: Kind, parent: EntityId) -> Result<()> {
-    let found = unit.require(parent).await?.reading.entity.kind;
-    if found != kind {
+    let found = &unit.require(parent).await?.reading.entity;
+    if found.kind != kind {
         return Err(Error::invalid(
-            format!("{parent} is a {found}, and a {kind}'s parent is a {kind}"),
+            format!("{parent} is a {}, and a {kind}'s parent is a {kind}", found.kind),
             format!("`altair list {kind}` lists them"),
         ));
+    }
+    if found.deleted {
+        return Err(in_trash(parent));
     }
     let mut at = Some(parent);
     let mut passed = std::collections::HashSet::new();
