@@ -22,7 +22,7 @@ const INSIDE: &str = "Moved two bean rows nearer to the wall, where the morning 
 
 /// Builds `altair` and walks through the main job.
 pub(crate) fn run() -> Result<(), Failure> {
-    println!("Building altair. The first build takes 10 to 15 minutes, later ones seconds.");
+    println!("Building altair. The first build takes 10 to 30 minutes, later ones seconds.");
     workspace::run(&mut cargo(&["build", "-p", "altair-cli"]))?;
     let altair = workspace::target_directory()?.join("debug").join(format!("altair{EXE_SUFFIX}"));
 

@@ -25,7 +25,7 @@ cargo xtask COMMAND
   bench [ARG…]      the benchmarks; what follows goes to `cargo bench -p altair-bench`
   help              this text
 
-The first build takes 10 to 15 minutes on two cores: SurrealDB is large. CONTRIBUTING.md says how to pay only once.";
+The first build takes 10 to 30 minutes on two cores: SurrealDB is large. CONTRIBUTING.md says how to pay only once.";
 
 /// Why a command ended early, as a sentence for a person.
 enum Failure {

@@ -82,8 +82,15 @@ pub(super) fn marked(root: &Path) -> Option<String> {
     fs::read(root.join(DAMAGED)).ok().map(|reason| String::from_utf8_lossy(&reason).into_owned())
 }
 
+/// The bytes at the end of each file of Tantivy's that say how long its footer is.
+const FOOTER: u64 = 8;
+
 fn check(root: &Path, file: &Path) -> Result<(), TrustError> {
     let damaged = || TrustError::Damaged { file: name(file) };
+    // Tantivy panics over a file that is too short for the end that all its files have.
+    if fs::metadata(root.join(file)).is_ok_and(|file| file.len() < FOOTER) {
+        return Err(damaged());
+    }
     let folder = Folder::new(root, Reading::Whole).map_err(|_| damaged())?;
     let folder = ManagedDirectory::wrap(Box::new(folder)).map_err(|_| damaged())?;
     match folder.validate_checksum(file) {

@@ -1,9 +1,14 @@
 //! The connection: SurrealKV opened with bounded memory, every commit durable, and a shutdown that can be awaited.
 //!
+//! Everything that SurrealDB does runs on one thread of its own ([`Thread`]). SurrealKV 0.21 takes the locks of its tables and its memtables in one order where it scans
+//! and in the other where it ends a compaction: two threads that meet there wait for each other for ever. On one thread they can't meet, as neither waits for
+//! anything between the two.
+//!
 //! The SDK's `connect` can do neither of the first and last in 3.3 (its URL parameters don't reach the caches, and it shuts down
 //! in the background), so the datastore is built here and handed to the SDK. See docs/adr/0004.
 
-use std::path::Path;
+use std::future::Future;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use surrealdb::engine::local::Db;
@@ -43,11 +48,65 @@ pub(crate) struct Memory {
     pub(crate) memtable: u64,
 }
 
+/// How large the stack of the database's thread is: SurrealDB wants 10 MiB.
+const STACK_BYTES: usize = 10 << 20;
+/// How long the database's tasks may take to end when it couldn't be opened.
+const END: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// The one thread that SurrealDB runs on.
+#[derive(Debug)]
+struct Thread(Option<tokio::runtime::Runtime>);
+
+impl Thread {
+    fn start() -> Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_stack_size(STACK_BYTES)
+            .thread_name("altair-db")
+            .enable_all()
+            .build();
+        let failed = |error| Error::internal("the database's thread can't be started").because(error);
+        Ok(Self(Some(runtime.map_err(failed)?)))
+    }
+
+    /// Does something on it, to its end.
+    async fn run<T: Send + 'static>(&self, work: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
+        let stopped = || Error::new(ErrorKind::Closed, "the store has been closed", "open it again");
+        let Some(runtime) = &self.0 else { return Err(stopped()) };
+        let handle = runtime.handle().clone();
+        match handle.spawn(work).await {
+            Ok(result) => result,
+            Err(error) if error.is_panic() => {
+                Err(Error::corrupt("the database stopped in the middle of this, most likely over damaged data")
+                    .because(error))
+            }
+            Err(_) => Err(stopped()),
+        }
+    }
+
+    /// Ends it and waits for its tasks, so that nothing is written any more.
+    async fn end(mut self) {
+        let Some(runtime) = self.0.take() else { return };
+        // Only waiting: when that fails, the runtime is gone all the same.
+        let _ = tokio::task::spawn_blocking(move || runtime.shutdown_timeout(END)).await;
+    }
+}
+
+impl Drop for Thread {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
 /// An open database.
 #[derive(Clone)]
 pub(crate) struct Database {
     datastore: Arc<Datastore>,
-    pub(crate) sdk: Surreal<Db>,
+    // Cloning the SDK itself would begin a session each time.
+    sdk: Arc<Surreal<Db>>,
+    thread: Arc<Thread>,
 }
 
 impl std::fmt::Debug for Database {
@@ -76,24 +135,33 @@ impl Database {
             }
             None => "memory".to_owned(),
         };
-        let builder = Datastore::builder().with_config(config).without_maintenance_tasks();
-        let datastore = builder.build_with_path(&path).await.map_err(|error| opening(folder, &error))?;
-        // SurrealDB tries these again for two minutes, over damage too, which never gets better.
-        let started = tokio::time::timeout(START, async {
-            datastore.check_version().await?;
-            datastore.bootstrap().await
-        });
-        let started = match started.await {
-            Ok(started) => started.map_err(|error| opening(folder, &error)),
-            Err(_) => Err(opening(folder, &"its tables can't be read")),
-        };
-        if let Err(error) = started {
-            let _ = datastore.shutdown().await;
-            return Err(error);
+        let thread = Thread::start()?;
+        let shown = folder.unwrap_or(Path::new("memory")).to_owned();
+        match thread.run(start(path, config, shown)).await {
+            Ok((datastore, sdk)) => Ok(Self { datastore, sdk: Arc::new(sdk), thread: Arc::new(thread) }),
+            Err(error) => {
+                thread.end().await;
+                Err(error)
+            }
         }
-        let sdk = Surreal::<Db>::unstable_from_datastore(Arc::clone(&datastore), None).await.map_err(|e| failed(&e))?;
-        sdk.use_ns("altair").use_db("altair").await.map_err(|error| failed(&error))?;
-        Ok(Self { datastore, sdk })
+    }
+
+    /// Runs a query.
+    pub(super) async fn ask<const N: usize>(
+        &self,
+        query: impl Into<String>,
+        values: [(&'static str, DbValue); N],
+    ) -> Result<IndexedResults> {
+        let (sdk, query) = (Arc::clone(&self.sdk), query.into());
+        self.thread
+            .run(async move {
+                let mut asked = sdk.query(query);
+                for value in values {
+                    asked = asked.bind(value);
+                }
+                asked.await.and_then(checked).map_err(|error| failed(&error))
+            })
+            .await
     }
 
     /// Brings the database to [`FORMAT`]. A newer one is refused and left as it is.
@@ -112,7 +180,7 @@ impl Database {
     }
 
     async fn run(&self, query: &str) -> Result<()> {
-        self.sdk.query(query).await.and_then(checked).map(drop).map_err(|error| failed(&error))
+        self.ask(query, []).await.map(drop)
     }
 
     /// The store's identity; `None` in a new database.
@@ -122,8 +190,7 @@ impl Database {
 
     /// Sets the store's identity.
     pub(crate) async fn set_store_row(&self, row: StoreRow) -> Result<()> {
-        let bound = self.sdk.query("UPSERT meta:store CONTENT $row RETURN NONE").bind(("row", row));
-        bound.await.and_then(checked).map(drop).map_err(|error| failed(&error))
+        self.ask("UPSERT meta:store CONTENT $row RETURN NONE", [("row", row.into_value())]).await.map(drop)
     }
 
     /// The head of the log; `None` in a new database.
@@ -143,8 +210,8 @@ impl Database {
         id: impl SurrealValue,
         limit: usize,
     ) -> Result<Vec<T>> {
-        let bound = self.sdk.query(query).bind(("id", id)).bind(("limit", limit as i64));
-        let mut response = bound.await.and_then(checked).map_err(|error| failed(&error))?;
+        let values = [("id", id.into_value()), ("limit", (limit as i64).into_value())];
+        let mut response = self.ask(query, values).await?;
         response.take(0).map_err(|error| failed(&error))
     }
 
@@ -158,8 +225,8 @@ impl Database {
         limit: usize,
     ) -> Result<Vec<T>> {
         let query = format!("SELECT * FROM type::record('{table}', $after>..=$until) LIMIT $limit");
-        let bound = self.sdk.query(query).bind(("after", after)).bind(("until", until)).bind(("limit", limit as i64));
-        let mut response = bound.await.and_then(checked).map_err(|error| failed(&error))?;
+        let values = [("after", after), ("until", until), ("limit", (limit as i64).into_value())];
+        let mut response = self.ask(query, values).await?;
         response.take(0).map_err(|error| failed(&error))
     }
 
@@ -167,19 +234,48 @@ impl Database {
     pub(crate) async fn count(&self, table: &'static str, after: DbValue, until: DbValue) -> Result<u64> {
         let range = super::rows::range_of(table, after, until)?;
         let query = format!("SELECT count() FROM {} GROUP ALL", range.to_sql());
-        let mut response = self.sdk.query(query).await.and_then(checked).map_err(|error| failed(&error))?;
+        let mut response = self.ask(query, []).await?;
         let counts: Vec<i64> = response.take((0, "count")).map_err(|error| failed(&error))?;
         Ok(counts.first().map_or(0, |n| n.unsigned_abs()))
     }
 
     /// Closes the database: everything is on disk and the folder is free when this returns.
     pub(crate) async fn close(self) -> Result<()> {
-        drop(self.sdk);
-        self.datastore
-            .shutdown()
-            .await
-            .map_err(|error| Error::internal("closing the store failed").because(error.to_string()))
+        let Self { datastore, sdk, thread } = self;
+        drop(sdk);
+        let closed = thread
+            .run(async move {
+                let closed = datastore.shutdown().await;
+                closed.map_err(|error| Error::internal("closing the store failed").because(error.to_string()))
+            })
+            .await;
+        if let Some(thread) = Arc::into_inner(thread) {
+            thread.end().await;
+        }
+        closed
     }
+}
+
+/// Opens the datastore and shows that it can be read.
+async fn start(path: String, config: ConfigMap, folder: PathBuf) -> Result<(Arc<Datastore>, Surreal<Db>)> {
+    let builder = Datastore::builder().with_config(config).without_maintenance_tasks();
+    let datastore = builder.build_with_path(&path).await.map_err(|error| opening(&folder, &error))?;
+    // SurrealDB tries these again for two minutes, over damage too, which never gets better.
+    let started = tokio::time::timeout(START, async {
+        datastore.check_version().await?;
+        datastore.bootstrap().await
+    });
+    let started = match started.await {
+        Ok(started) => started.map_err(|error| opening(&folder, &error)),
+        Err(_) => Err(opening(&folder, &"its tables can't be read")),
+    };
+    if let Err(error) = started {
+        let _ = datastore.shutdown().await;
+        return Err(error);
+    }
+    let sdk = Surreal::<Db>::unstable_from_datastore(Arc::clone(&datastore), None).await.map_err(|e| failed(&e))?;
+    sdk.use_ns("altair").use_db("altair").await.map_err(|error| failed(&error))?;
+    Ok((datastore, sdk))
 }
 
 /// A database of a later version.
@@ -215,11 +311,11 @@ pub(crate) fn failed(error: &surrealdb::Error) -> Error {
         return Error::corrupt("the database is damaged").because(text);
     }
     // Its text may name records, and records are named by titles and tags: nothing for a message or a log.
-    Error::internal("the database failed").because(text)
+    Error::internal("the database failed: its files may be damaged").because(text)
 }
 
-fn opening(folder: Option<&Path>, error: &dyn std::fmt::Display) -> Error {
-    let folder = folder.unwrap_or(Path::new("memory")).display();
+fn opening(folder: &Path, error: &dyn std::fmt::Display) -> Error {
+    let folder = folder.display();
     let text = error.to_string();
     if let Some(full) = disk_full(&text) {
         return full;

@@ -1,6 +1,6 @@
 //! What the doctor reads and writes: whole tables, past everything that a caller may touch.
 
-use surrealdb::types::RecordId;
+use surrealdb::types::{RecordId, SurrealValue as _};
 
 use super::Database;
 use super::rows::{ChangeRow, EdgeRow, EntityRow, KeyRow, as_i64, int_value, seq_of};
@@ -9,21 +9,19 @@ use crate::error::{Error, Result};
 impl Database {
     /// Writes one row as it is.
     pub(crate) async fn put_row(&self, id: RecordId, row: EntityRow) -> Result<()> {
-        let bound = self.sdk.query("UPDATE $id CONTENT $row RETURN NONE").bind(("id", id)).bind(("row", row));
-        bound.await.and_then(super::database::checked).map(drop).map_err(|error| super::database::failed(&error))
+        let values = [("id", id.into_value()), ("row", row.into_value())];
+        self.ask("UPDATE $id CONTENT $row RETURN NONE", values).await.map(drop)
     }
 
     /// All record ids of a table.
     pub(crate) async fn all_ids(&self, table: &str) -> Result<Vec<RecordId>> {
         let query = format!("SELECT VALUE id FROM {table}");
-        let response = self.sdk.query(query).await.and_then(super::database::checked);
-        response.and_then(|mut response| response.take(0)).map_err(|error| super::database::failed(&error))
+        self.ask(query, []).await?.take(0).map_err(|error| super::database::failed(&error))
     }
 
     /// All edges.
     pub(crate) async fn all_edges(&self) -> Result<Vec<EdgeRow>> {
-        let response = self.sdk.query("SELECT * FROM edge").await.and_then(super::database::checked);
-        response.and_then(|mut response| response.take(0)).map_err(|error| super::database::failed(&error))
+        self.ask("SELECT * FROM edge", []).await?.take(0).map_err(|error| super::database::failed(&error))
     }
 
     /// Takes away and adds derived rows, in one transaction.
@@ -34,17 +32,15 @@ impl Database {
         edges: Vec<EdgeRow>,
     ) -> Result<()> {
         let (places, names): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.id.table.as_str() == "place");
-        let bound = self
-            .sdk
-            .query(
-                "BEGIN; DELETE $extra RETURN NONE; INSERT INTO place $places RETURN NONE; INSERT INTO named $names RETURN NONE;
-                 INSERT RELATION INTO edge $edges RETURN NONE; COMMIT;",
-            )
-            .bind(("extra", extra))
-            .bind(("places", places))
-            .bind(("names", names))
-            .bind(("edges", edges));
-        bound.await.and_then(super::database::checked).map(drop).map_err(|error| super::database::failed(&error))
+        let query = "BEGIN; DELETE $extra RETURN NONE; INSERT INTO place $places RETURN NONE; INSERT INTO named $names RETURN NONE;
+                 INSERT RELATION INTO edge $edges RETURN NONE; COMMIT;";
+        let values = [
+            ("extra", extra.into_value()),
+            ("places", places.into_value()),
+            ("names", names.into_value()),
+            ("edges", edges.into_value()),
+        ];
+        self.ask(query, values).await.map(drop)
     }
 
     /// The numbers of the logged changes after one, each with whether it can be read.

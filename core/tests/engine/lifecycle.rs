@@ -137,3 +137,34 @@ async fn a_lost_store_json_is_made_anew_by_the_doctor() {
         altair.close().await.unwrap();
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_go_on_while_the_database_tidies_up() {
+    let folder = tempfile::tempdir().unwrap();
+    // So small that it is written out, and what was written out merged, all the time.
+    let config = Config { memtable_bytes: 128 << 10, ..Config::new(folder.path().join("store")) };
+    let altair = Altair::open(config).await.unwrap();
+    let done = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let readers: Vec<_> = (0..4)
+        .map(|_| {
+            let (altair, done) = (altair.clone(), std::sync::Arc::clone(&done));
+            tokio::spawn(async move {
+                while !done.load(std::sync::atomic::Ordering::Acquire) {
+                    altair.list(altair_core::List::Inbox, 10, None).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    let writing = async {
+        for n in 0..1500 {
+            let text = format!("{n} {}", "figs and plums ".repeat(150));
+            altair.capture(altair_core::NewCapture { text, ..Default::default() }).await.unwrap();
+        }
+        done.store(true, std::sync::atomic::Ordering::Release);
+        for reader in readers {
+            reader.await.unwrap();
+        }
+        altair.close().await.unwrap();
+    };
+    tokio::time::timeout(Duration::from_secs(120), writing).await.expect("the database stands still");
+}

@@ -11,7 +11,6 @@ use tokio::sync::oneshot;
 use crate::error::Result;
 use crate::reading::{Reading, read};
 use crate::store::Database;
-use crate::store::database::{checked, failed};
 use crate::store::derive::Rows;
 use crate::store::rows::{EntityRow, HeadRow, KeyRow, as_i64, entity_record, named_record, place_record};
 use crate::store::sealed::{Logged, alive_field, open_state, seal};
@@ -220,23 +219,22 @@ impl Batch {
         add(!self.erased.is_empty(), "FOR $row IN $erased { UPSERT $row.id CONTENT $row RETURN NONE; };");
         query.push_str("UPSERT meta:head CONTENT $head RETURN NONE; COMMIT;");
 
-        let bound = db
-            .sdk
-            .query(query)
-            .bind(("erased_files", erased_files))
-            .bind(("gone", gone))
-            .bind(("new", new))
-            .bind(("changed", changed))
-            .bind(("changes", std::mem::take(&mut self.changes)))
-            .bind(("places", places))
-            .bind(("names", names))
-            .bind(("edges", edges))
-            .bind(("new_files", std::mem::take(&mut self.new_files)))
-            .bind(("files", std::mem::take(&mut self.files)))
-            .bind(("held", std::mem::take(&mut self.held)))
-            .bind(("released", std::mem::take(&mut self.released)))
-            .bind(("erased", std::mem::take(&mut self.erased)))
-            .bind(("head", head));
-        bound.await.and_then(checked).map(drop).map_err(|error| failed(&error))
+        let values = [
+            ("erased_files", erased_files.into_value()),
+            ("gone", gone.into_value()),
+            ("new", new.into_value()),
+            ("changed", changed.into_value()),
+            ("changes", std::mem::take(&mut self.changes).into_value()),
+            ("places", places.into_value()),
+            ("names", names.into_value()),
+            ("edges", edges.into_value()),
+            ("new_files", std::mem::take(&mut self.new_files).into_value()),
+            ("files", std::mem::take(&mut self.files).into_value()),
+            ("held", std::mem::take(&mut self.held).into_value()),
+            ("released", std::mem::take(&mut self.released).into_value()),
+            ("erased", std::mem::take(&mut self.erased).into_value()),
+            ("head", head.into_value()),
+        ];
+        db.ask(query, values).await.map(drop)
     }
 }
