@@ -10,6 +10,7 @@
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread::ThreadId;
 
 use surrealdb::engine::local::Db;
 use surrealdb::types::{RecordId, SurrealValue, ToSql as _, Value as DbValue};
@@ -107,6 +108,8 @@ pub(crate) struct Database {
     // Cloning the SDK itself would begin a session each time.
     sdk: Arc<Surreal<Db>>,
     thread: Arc<Thread>,
+    /// Which thread that is: who is on it already needn't be sent there.
+    worker: ThreadId,
 }
 
 impl std::fmt::Debug for Database {
@@ -137,8 +140,11 @@ impl Database {
         };
         let thread = Thread::start()?;
         let shown = folder.unwrap_or(Path::new("memory")).to_owned();
-        match thread.run(start(path, config, shown)).await {
-            Ok((datastore, sdk)) => Ok(Self { datastore, sdk: Arc::new(sdk), thread: Arc::new(thread) }),
+        let started = thread.run(async move { Ok((start(path, config, shown).await?, std::thread::current().id())) });
+        match started.await {
+            Ok(((datastore, sdk), worker)) => {
+                Ok(Self { datastore, sdk: Arc::new(sdk), thread: Arc::new(thread), worker })
+            }
             Err(error) => {
                 thread.end().await;
                 Err(error)
@@ -153,15 +159,21 @@ impl Database {
         values: [(&'static str, DbValue); N],
     ) -> Result<IndexedResults> {
         let (sdk, query) = (Arc::clone(&self.sdk), query.into());
-        self.thread
-            .run(async move {
-                let mut asked = sdk.query(query);
-                for value in values {
-                    asked = asked.bind(value);
-                }
-                asked.await.and_then(checked).map_err(|error| failed(&error))
-            })
-            .await
+        let asking = async move {
+            let mut asked = sdk.query(query);
+            for value in values {
+                asked = asked.bind(value);
+            }
+            asked.await.and_then(checked).map_err(|error| failed(&error))
+        };
+        if std::thread::current().id() == self.worker { asking.await } else { self.thread.run(asking).await }
+    }
+
+    /// Begins something on the database's thread that asks it often.
+    pub(super) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        if let Some(runtime) = &self.thread.0 {
+            runtime.spawn(work);
+        }
     }
 
     /// Brings the database to [`FORMAT`]. A newer one is refused and left as it is.
@@ -241,7 +253,7 @@ impl Database {
 
     /// Closes the database: everything is on disk and the folder is free when this returns.
     pub(crate) async fn close(self) -> Result<()> {
-        let Self { datastore, sdk, thread } = self;
+        let Self { datastore, sdk, thread, .. } = self;
         drop(sdk);
         let closed = thread
             .run(async move {

@@ -375,7 +375,8 @@ impl Unit {
         batch.waiting.push(answer);
         if !std::mem::replace(&mut self.stage.writing, true) {
             let writer = Arc::clone(&self.writer);
-            tokio::spawn(writer.write_batches());
+            let db = writer.db.clone();
+            db.spawn(writer.write_batches());
         }
         Ok(Some(receiver))
     }
