@@ -7,8 +7,14 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "talking to the person at the terminal is its job")]
 
 mod bench;
+mod bindings;
 mod demo;
+mod desktop;
+mod display;
+mod gradle;
+mod java;
 mod json;
+mod steps;
 mod test;
 mod tools;
 mod workspace;
@@ -19,9 +25,17 @@ use std::process::ExitCode;
 const HELP: &str = "\
 cargo xtask COMMAND
 
-  test [--nightly]  check everything: format, licences and bans, advisories, lints, docs, tests
+  test [rust|kotlin] [--nightly]
+                    check everything, or one side of it
+                    rust: format, licences and bans, advisories, lints, docs, tests
+                    kotlin: the library and its docs, the artifact and a consumer of it, the desktop app
                     --nightly runs more seeds, more crashes and larger inputs
   demo              the main job on a temporary store: import a vault, search, capture, merge, export
+  desktop [STORE]   the desktop app, on a store
+  bindings [--release] [--out DIR]
+                    the engine's library for Kotlin, and its generated sources
+  gradle [--in DIR] [ARG…]
+                    Gradle, found or made, in gradle-sample or DIR
   bench [ARG…]      the benchmarks; what follows goes to `cargo bench -p altair-bench`
   help              this text
 
@@ -66,9 +80,12 @@ fn main() -> ExitCode {
 
 fn dispatch(args: &[&str]) -> Result<(), Failure> {
     match args {
-        ["test"] => test::run(test::Tier::Ci),
-        ["test", "--nightly"] => test::run(test::Tier::Nightly),
+        ["test", rest @ ..] => test::run(rest),
         ["demo"] => demo::run(),
+        ["desktop"] => desktop::run(None),
+        ["desktop", store] => desktop::run(Some(store)),
+        ["bindings", rest @ ..] => bindings::run(rest),
+        ["gradle", rest @ ..] => gradle::run(rest),
         ["bench", rest @ ..] => bench::run(rest),
         ["help" | "--help" | "-h"] => {
             println!("{HELP}");

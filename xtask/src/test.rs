@@ -1,93 +1,87 @@
 //! `cargo xtask test`: everything that must hold before a change goes in.
-//!
-//! What fails soonest comes first: seconds of formatting and licences, then the lints and docs (which share one
-//! check-build of the dependencies), then the full build and its tests.
+
+mod kotlin;
+mod rust;
 
 use std::env;
-use std::fmt;
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::{Duration, Instant};
 
-use crate::Failure;
-use crate::tools::{self, CargoDeny};
-use crate::workspace::{self, cargo};
+use crate::steps::Steps;
+use crate::{Failure, tools, workspace};
+
+/// What is tested and how far; from the words after `cargo xtask test`.
+pub(crate) struct Scope {
+    rust: bool,
+    kotlin: bool,
+    tier: Tier,
+    data: Option<PathBuf>,
+}
 
 /// How far the tests go; they read it from `ALTAIR_TEST_TIER`.
-#[derive(Clone, Copy)]
-pub(crate) enum Tier {
+#[derive(Clone, Copy, PartialEq)]
+enum Tier {
     /// On every change.
     Ci,
     /// Every night: more seeds, more crashes, larger inputs.
     Nightly,
 }
 
-impl Tier {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Ci => "ci",
-            Self::Nightly => "nightly",
+impl Scope {
+    fn parse(args: &[&str]) -> Result<Self, Failure> {
+        let mut scope = Self { rust: true, kotlin: true, tier: Tier::Ci, data: None };
+        for &arg in args {
+            match arg {
+                "rust" => scope.kotlin = false,
+                "kotlin" => scope.rust = false,
+                "--nightly" => scope.tier = Tier::Nightly,
+                _ => return Err(Failure::Usage(format!("Unknown: cargo xtask test {arg}"))),
+            }
+        }
+        match scope.rust || scope.kotlin {
+            true => Ok(scope),
+            false => Err(Failure::Usage("`cargo xtask test` alone tests both sides.".to_owned())),
+        }
+    }
+
+    /// Tells a test run how far to go and where real data is.
+    fn tell(&self, tests: &mut Command) {
+        tests.env("ALTAIR_TEST_TIER", if self.tier == Tier::Nightly { "nightly" } else { "ci" });
+        if let Some(data) = &self.data {
+            tests.env("ALTAIR_DATA", data);
         }
     }
 }
 
 /// Runs every check in order and stops at the first that fails.
-pub(crate) fn run(tier: Tier) -> Result<(), Failure> {
-    tools::require()?;
-    let data = real_data()?;
+pub(crate) fn run(args: &[&str]) -> Result<(), Failure> {
+    let mut scope = Scope::parse(args)?;
+    if scope.rust {
+        tools::require()?;
+    }
+    if scope.kotlin {
+        kotlin::require()?;
+    }
+    scope.data = real_data()?;
     let target = workspace::target_directory()?;
 
     let mut steps = Steps::default();
-    let result = check(&mut steps, tier, data, &target);
+    let result = check(&mut steps, &scope, &target);
     println!("\n{steps}");
     result
 }
 
-fn check(steps: &mut Steps, tier: Tier, data: Option<PathBuf>, target: &std::path::Path) -> Result<(), Failure> {
-    steps.run("format", || workspace::run(&mut cargo(&["fmt", "--all", "--check"])))?;
-
-    let mut deny = None;
-    steps.run("cargo-deny", || {
-        deny = Some(CargoDeny::obtain(target)?);
-        Ok(())
-    })?;
-    if let Some(deny) = deny {
-        steps.run("licences, bans, sources", || {
-            workspace::run(&mut deny.command(&["check", "--hide-inclusion-graph", "licenses", "bans", "sources"]))
-        })?;
-        steps.attempt("advisories", || {
-            if !deny.fetch_advisories() {
-                return Ok(Some("the advisory database can't be reached"));
-            }
-            workspace::run(&mut deny.command(&["check", "--disable-fetch", "advisories"]))?;
-            Ok(None)
-        })?;
+fn check(steps: &mut Steps, scope: &Scope, target: &std::path::Path) -> Result<(), Failure> {
+    if scope.rust {
+        rust::check(steps, scope, target)?;
     }
-
-    steps.run("clippy", || {
-        workspace::run(&mut cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
-    })?;
-    steps.run("docs", || {
-        workspace::run(cargo(&["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))
-    })?;
-    steps.run("tests", || workspace::run(&mut tests(tier, data.as_ref())))?;
-    if data.is_none() {
+    if scope.kotlin {
+        kotlin::check(steps, scope, target)?;
+    }
+    if scope.data.is_none() {
         steps.note("real-data tests", NO_DATA);
     }
     Ok(())
-}
-
-/// Unit, property, integration and doc tests, told how far to go and where real data is.
-fn tests(tier: Tier, data: Option<&PathBuf>) -> Command {
-    let mut tests = cargo(&["test", "--workspace", "--no-fail-fast"]);
-    tests.env("ALTAIR_TEST_TIER", tier.name());
-    if let Some(data) = data {
-        tests.env("ALTAIR_DATA", data);
-    }
-    if matches!(tier, Tier::Nightly) && env::var_os("PROPTEST_CASES").is_none() {
-        tests.env("PROPTEST_CASES", "2048");
-    }
-    tests
 }
 
 const NO_DATA: &str = "skipped: set ALTAIR_DATA to the folder of real vaults and traces";
@@ -111,65 +105,5 @@ fn real_data() -> Result<Option<PathBuf>, Failure> {
             println!("Real-data tests are skipped: set ALTAIR_DATA to the folder of real vaults and traces.");
             Ok(None)
         }
-    }
-}
-
-/// The steps so far, and how each went.
-#[derive(Default)]
-struct Steps(Vec<Step>);
-
-struct Step {
-    name: &'static str,
-    verdict: String,
-    took: Duration,
-}
-
-impl Steps {
-    /// Runs a step that passes or fails.
-    fn run(&mut self, name: &'static str, step: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
-        self.attempt(name, || step().map(|()| None))
-    }
-
-    /// Runs a step that may find that it can't be done here: it then gives the reason.
-    fn attempt(
-        &mut self,
-        name: &'static str,
-        step: impl FnOnce() -> Result<Option<&'static str>, Failure>,
-    ) -> Result<(), Failure> {
-        println!("\n── {name}");
-        let start = Instant::now();
-        let result = step();
-        let took = start.elapsed();
-        let verdict = match &result {
-            Ok(None) => "passed".to_owned(),
-            Ok(Some(reason)) => format!("NOT CHECKED: {reason}"),
-            Err(_) => "FAILED".to_owned(),
-        };
-        println!("── {name}: {verdict} ({})", clock(took));
-        self.0.push(Step { name, verdict, took });
-        result.map(|_| ())
-    }
-
-    /// Adds a line for something that was not run at all.
-    fn note(&mut self, name: &'static str, verdict: &str) {
-        self.0.push(Step { name, verdict: verdict.to_owned(), took: Duration::ZERO });
-    }
-}
-
-impl fmt::Display for Steps {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for Step { name, verdict, took } in &self.0 {
-            writeln!(f, "{name:<24} {:>8}  {verdict}", clock(*took))?;
-        }
-        let total = self.0.iter().map(|step| step.took).sum();
-        write!(f, "{:<24} {:>8}", "in all", clock(total))
-    }
-}
-
-/// A duration to read: `7.3 s`, `12:05`.
-fn clock(time: Duration) -> String {
-    match time.as_secs() {
-        seconds if seconds < 60 => format!("{:.1} s", time.as_secs_f64()),
-        seconds => format!("{}:{:02}", seconds / 60, seconds % 60),
     }
 }

@@ -17,22 +17,54 @@ pub(crate) fn root() -> PathBuf {
 }
 
 /// `cargo ARGS`, to be run in the checkout as a person would run it.
-///
-/// `cargo run` tells its child about the crate that it runs. Passed on, those variables can make build scripts that
-/// watch them (ring's does) run again, and SurrealDB, which builds on ring, compile again: so they are taken away.
 pub(crate) fn cargo(args: &[&str]) -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(args).current_dir(root());
+    forget_crate(&mut cargo);
+    cargo
+}
+
+/// Takes away what `cargo run` tells its child about the crate that it runs.
+///
+/// Passed on, those variables can make build scripts that watch them (ring's does) run again, and SurrealDB, which builds on ring, compile
+/// again.
+fn forget_crate(command: &mut Command) {
     for (name, _) in env::vars_os() {
         let name = name.to_string_lossy();
         if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
-            cargo.env_remove(&*name);
+            command.env_remove(&*name);
         }
     }
     for name in ["CARGO_BIN_NAME", "CARGO_CRATE_NAME", "CARGO_PRIMARY_PACKAGE"] {
-        cargo.env_remove(name);
+        command.env_remove(name);
     }
-    cargo
+}
+
+/// Takes away all that `cargo run` tells its child, for a program that is not cargo but may start it.
+///
+/// Cargo's library search path in particular: on it, a JVM finds the engine's library in the target directory, whatever its age, before
+/// the one that it was given.
+pub(crate) fn forget_cargo(command: &mut Command) {
+    forget_crate(command);
+    for name in ["LD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH"] {
+        let Some(path) = env::var_os(name) else { continue };
+        let others: Vec<PathBuf> = env::split_paths(&path).filter(|folder| !is_cargos(folder)).collect();
+        match env::join_paths(&others) {
+            Ok(path) if !path.is_empty() => command.env(name, path),
+            _ => command.env_remove(name),
+        };
+    }
+}
+
+/// Whether `folder` is one that cargo adds to the library search path: where it built this program, or the toolchain's.
+fn is_cargos(folder: &Path) -> bool {
+    let built = env::current_exe().ok().and_then(|exe| Some(exe.parent()?.to_path_buf()));
+    let toolchain =
+        env::var_os("CARGO").map(PathBuf::from).and_then(|cargo| Some(cargo.parent()?.parent()?.join("lib")));
+    // One toolchain can be another's symbolic link.
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+    let folder = real(folder);
+    [built, toolchain].into_iter().flatten().any(|base| folder.starts_with(real(&base)))
 }
 
 /// The folder that cargo builds into, wherever the environment or the configuration put it.

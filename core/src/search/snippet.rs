@@ -274,15 +274,20 @@ fn render(text: &str, window: Range<usize>, marks: &[Range<usize>]) -> String {
     out
 }
 
-/// Adds a text with each run of white space, line ends too, as one space; control characters are dropped.
+/// Adds a text with each run of white space, line ends too, as one space; control characters are dropped, and the text's own double guillemets
+/// become single ones, so that a mark is always a match.
 fn fold_space(text: &str, out: &mut String) {
     for c in text.chars() {
-        if c.is_whitespace() {
-            if !out.ends_with(' ') {
-                out.push(' ');
+        match c {
+            '«' => out.push('‹'),
+            '»' => out.push('›'),
+            c if c.is_whitespace() => {
+                if !out.ends_with(' ') {
+                    out.push(' ');
+                }
             }
-        } else if !c.is_control() {
-            out.push(c);
+            c if c.is_control() => {}
+            c => out.push(c),
         }
     }
 }
@@ -306,6 +311,7 @@ mod tests {
         assert_eq!(snippet("zoe", "Zoë and ZOE\u{308}."), "«Zoë» and «ZOE\u{308}».");
         assert_eq!(snippet("\"old shed\"", "old old shed, old\nshed; shed"), "old «old shed», «old shed»; shed");
         assert_eq!(snippet("e-ma", "e mail"), "«e mail»");
+        assert_eq!(snippet("chat", "Le « chat » dort."), "Le ‹ «chat» › dort.");
     }
 
     #[test]
@@ -336,7 +342,7 @@ mod tests {
 
     #[test]
     fn without_a_match_the_beginning_is_shown() {
-        assert_eq!(snippet("x", "\n\n# Title\r\n\r\n  text\t«here»\n"), "# Title text «here»");
+        assert_eq!(snippet("x", "\n\n# Title\r\n\r\n  text\t«here»\n"), "# Title text ‹here›");
         assert_eq!(snippet("x", " \n "), "");
         assert!(snippet("x", &"word ".repeat(100)).ends_with("word…"));
         assert_eq!(snippet("kind:note", "body"), "body");

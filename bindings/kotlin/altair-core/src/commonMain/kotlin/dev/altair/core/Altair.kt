@@ -1,0 +1,189 @@
+package dev.altair.core
+
+import dev.altair.model.BackedUp
+import dev.altair.model.Diagnosis
+import dev.altair.model.Entity
+import dev.altair.model.Kind
+import dev.altair.model.Status
+import dev.altair.model.Watched
+import kotlinx.coroutines.NonCancellable
+import kotlinx.coroutines.flow.Flow
+import kotlinx.coroutines.flow.conflate
+import kotlinx.coroutines.flow.filter
+import kotlinx.coroutines.flow.map
+import kotlinx.coroutines.withContext
+import kotlin.time.Duration
+import kotlin.time.Duration.Companion.seconds
+
+/**
+ * An open store: a person's notes, quests, items and captures, kept on this machine.
+ *
+ * ```kotlin
+ * Altair.open("/home/zoe/altair").use { altair ->
+ *     altair.inbox.capture("Water the figs on Friday")
+ *     altair.search.find("figs").items.forEach { println(it.title) }
+ * }
+ * ```
+ *
+ * Every function may be called from any thread and never blocks it. What has returned is on disk: neither a crash nor a power cut loses it. A
+ * coroutine that is cancelled while it waits leaves nothing half done: the act is finished, or was never begun. Everything throws an
+ * [AltairException][dev.altair.model.AltairException] and nothing else.
+ */
+public class Altair internal constructor(internal val engine: Engine) {
+    /** Thoughts as they come, until they are triaged. */
+    public val inbox: Inbox = Inbox(engine)
+
+    /** Pages of Markdown. */
+    public val notes: Notes = Notes(engine)
+
+    /** Things to do. */
+    public val quests: Quests = Quests(engine)
+
+    /** Things that there is a number of. */
+    public val items: Items = Items(engine)
+
+    /** Where things are. */
+    public val locations: Locations = Locations(engine)
+
+    /** What all kinds have in common: details, tags, links. */
+    public val entities: Entities = Entities(engine)
+
+    /** Files that belong to something. */
+    public val attachments: Attachments = Attachments(engine)
+
+    /** Finding things by their words. */
+    public val search: Search = Search(engine)
+
+    /** What was deleted. */
+    public val trash: Trash = Trash(engine)
+
+    /** What was when, and the way back. */
+    public val history: History = History(engine)
+
+    /** What was set to different things at once. */
+    public val conflicts: Conflicts = Conflicts(engine)
+
+    /** Folders of Markdown, in and out. */
+    public val vault: Vault = Vault(engine)
+
+    /** Everything in one file. */
+    public val backups: Backups = Backups(engine)
+
+    /** Whether [close] has been called. */
+    public val isClosed: Boolean get() = engine.isClosed
+
+    /**
+     * Every change as it is made, by whoever uses this store; of one kind, or of all. The first is always [Watched.Current]. A collector that is too
+     * slow is told so with [Watched.Lagged] and never holds a writer up. The flow ends when the store is closed.
+     */
+    public fun watch(kind: Kind? = null): Flow<Watched> = engine.watch(kind)
+
+    /**
+     * What [read] gives: now, and again whenever something of these kinds (or anything, if none is named) has changed. Changes that come while it
+     * reads are taken together.
+     */
+    public fun <T> observe(vararg kinds: Kind, read: suspend () -> T): Flow<T> = observe(engine, kinds.toSet(), read)
+
+    /** The store at a glance. */
+    public suspend fun status(): Status = engine.status()
+
+    /** Reads and checks the whole store, and repairs what can be made anew. */
+    public suspend fun doctor(): Diagnosis = engine.doctor()
+
+    /**
+     * Finishes what is under way and closes the store. After that everything throws [Closed][dev.altair.model.AltairException.Closed]. Closing twice
+     * does nothing.
+     */
+    public suspend fun close(): Unit = engine.close()
+
+    /** Opening, and what is done without a store. */
+    public companion object {
+        /** The version of the native library. */
+        public val version: String get() = Native.version
+
+        /**
+         * Opens the store in [directory], making a new one where there is none.
+         *
+         * @throws dev.altair.model.AltairException.Locked when another process has it for longer than [OpenOptions.lockWait].
+         * @throws dev.altair.model.AltairException.Corrupt when part of it is missing or damaged; nothing is changed then.
+         * @throws dev.altair.model.AltairException.Internal when the folder can't be used.
+         * @throws dev.altair.model.AltairException.Unsupported when a newer version wrote it, or there is no native library for this platform.
+         */
+        public suspend fun open(directory: String, options: OpenOptions = OpenOptions()): Altair =
+            Altair(Native.open(directory, options))
+
+        /** Makes a new store in [directory], which must hold none, out of a backup. It becomes a new device. */
+        public suspend fun restoreBackup(file: String, directory: String): BackedUp =
+            Native.restoreBackup(file, directory)
+
+        /** Reads a backup to its end and checks that it is whole. */
+        public suspend fun checkBackup(file: String): BackedUp = Native.checkBackup(file)
+
+        /**
+         * Sends what the library logs to [listener], from [level] on; null stops it. There is one for the whole process. Lines are passed over, and
+         * counted, when the listener is slower than they come.
+         */
+        public fun log(level: LogLevel = LogLevel.Info, listener: LogListener?): Unit = Native.log(level, listener)
+    }
+}
+
+/** Runs [block] with this store and closes it, whatever happens. */
+public suspend inline fun <T> Altair.use(block: (Altair) -> T): T {
+    try {
+        return block(this)
+    } finally {
+        closeUncancelled()
+    }
+}
+
+@PublishedApi
+internal suspend fun Altair.closeUncancelled(): Unit = withContext(NonCancellable) { close() }
+
+/** How to open a store. */
+public data class OpenOptions(
+    /** How long to wait for another process that has the store. */
+    public val lockWait: Duration = 10.seconds,
+    /** How many bytes of the database to keep in memory. */
+    public val cacheBytes: Long = 32L * 1024 * 1024,
+    /** Opens a store that has lost commits, which is refused otherwise: to look at it with [Altair.doctor] and to take what is left. */
+    public val repair: Boolean = false,
+)
+
+/** How much a line of the log matters. */
+public enum class LogLevel {
+    /** Something failed. */
+    Error,
+
+    /** Something may be wrong. */
+    Warn,
+
+    /** Something happened that a person may want to know. */
+    Info,
+
+    /** What was asked, and how long it took. */
+    Debug,
+}
+
+/** Takes what the library logs. */
+public fun interface LogListener {
+    /** A line. What is thrown here is dropped, and so is what comes while it blocks. */
+    public fun log(line: LogLine)
+}
+
+/** A line of the log. It never holds the content of somebody's notes. */
+public data class LogLine(
+    /** How much it matters. */
+    public val level: LogLevel,
+    /** The room that it comes from, as `altair_core::store`. */
+    public val target: String,
+    /** What happened. */
+    public val message: String,
+)
+
+internal fun <T> observe(engine: Engine, kinds: Set<Kind>, read: suspend () -> T): Flow<T> =
+    engine.watch(kinds.singleOrNull())
+        .filter { it !is Watched.Changed || kinds.isEmpty() || it.event.kind in kinds }
+        .conflate()
+        .map { read() }
+
+internal inline fun <reified T : Entity> Entity.of(kind: Kind): T = this as? T ?: wrongKind(this, kind)

@@ -1,0 +1,50 @@
+package dev.altair.core
+
+import dev.altair.model.AltairException
+
+/** The native library: loaded once, by the first who needs it. */
+internal object Library {
+    /** Names a file to load instead of the library in the jar. */
+    private const val PATH = "dev.altair.core.library"
+
+    /** Where UniFFI looks for such a name. */
+    private const val OVERRIDE = "uniffi.component.altair_ffi.libraryOverride"
+
+    private val failure: Throwable? by lazy {
+        System.getProperty(PATH)?.let { System.setProperty(OVERRIDE, it) }
+        try {
+            dev.altair.core.ffi.uniffiEnsureInitialized()
+            null
+        } catch (missing: LinkageError) {
+            missing
+        } catch (mismatched: RuntimeException) {
+            mismatched
+        }
+    }
+
+    /** Loads the library, or says why it can't be. It may block for as long as it takes to unpack it. */
+    fun require() {
+        val failure = failure ?: return
+        val cause = failure.cause ?: failure
+        val platform = "${System.getProperty("os.name")} on ${System.getProperty("os.arch")}"
+        val path = System.getProperty(PATH)
+        throw when {
+            "mismatch" in cause.message.orEmpty() -> AltairException.Unsupported(
+                "the native library is of another version than altair-core",
+                if (path == null) "use the jar as it was published" else "let -D$PATH name the library of this version",
+                failure,
+            )
+            path != null -> AltairException.Unsupported(
+                "the native library $path can't be loaded: ${cause.message}",
+                "let -D$PATH name the library for $platform, or leave it out to use the one in the jar",
+                failure,
+            )
+            else -> AltairException.Unsupported(
+                "there is no native library for $platform in this build of altair-core: ${cause.message}",
+                "use an artifact that was built for $platform, or build the library (cargo xtask bindings) " +
+                    "and name it with -D$PATH=FILE",
+                failure,
+            )
+        }
+    }
+}

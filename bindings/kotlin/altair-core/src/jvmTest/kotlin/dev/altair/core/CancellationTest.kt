@@ -1,0 +1,173 @@
+package dev.altair.core
+
+import dev.altair.model.Quantity
+import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.CoroutineStart
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.Job
+import kotlinx.coroutines.cancelAndJoin
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.withTimeoutOrNull
+import kotlinx.coroutines.yield
+import java.util.concurrent.ConcurrentHashMap
+import kotlin.io.path.createDirectory
+import kotlin.random.Random
+import kotlin.test.Test
+import kotlin.test.assertEquals
+import kotlin.test.assertFalse
+import kotlin.test.assertTrue
+import kotlin.time.Duration.Companion.microseconds
+import kotlin.time.TimeSource
+
+/** Cancelling stops waiting: the act itself is wholly done, or was never begun. */
+class CancellationTest {
+    private val random = Random(4)
+
+    /** Cancels a job after some steps of the scheduler, or somewhat later, so that it is met at every point of its way. */
+    private suspend fun Job.cancelSomewhere() {
+        when (random.nextInt(3)) {
+            0 -> repeat(random.nextInt(20)) { yield() }
+            1 -> {
+                val until = TimeSource.Monotonic.markNow() + random.nextInt(3_000).microseconds
+                while (until.hasNotPassedNow() && isActive) yield()
+            }
+            else -> {}
+        }
+        cancelAndJoin()
+    }
+
+    @Test
+    fun `a cancelled capture is wholly there or not at all, and one that returned is there`() = withFolder { folder ->
+        val returned = ConcurrentHashMap.newKeySet<String>()
+        val tried = mutableSetOf<String>()
+        open(folder).use { altair ->
+            repeat(300) { round ->
+                val text = "thought $round\nwith a second line"
+                tried += text
+                launch(Dispatchers.Default) { returned += altair.inbox.capture(text).text }.cancelSomewhere()
+            }
+        }
+        open(folder).use { altair ->
+            val kept = altair.thoughts()
+            assertEquals(kept.size, kept.toSet().size, "nothing is there twice")
+            assertTrue(kept.containsAll(returned), "what returned is there")
+            assertTrue(tried.containsAll(kept), "what is there is whole")
+            assertTrue(returned.isNotEmpty() && returned.size < tried.size, "some were cancelled: ${returned.size} returned")
+            println("of 300 captures ${returned.size} returned, ${kept.size} are there")
+            altair.assertSound()
+        }
+    }
+
+    @Test
+    fun `a cancelled edit changes all of its parts or none`() = withStore { altair ->
+        val item = altair.items.create("0") {
+            body = "0"
+            unit = "0"
+        }
+        var newest = 0
+        repeat(200) { round ->
+            val text = "${round + 1}"
+            launch(Dispatchers.Default) {
+                altair.items.edit(item.id) {
+                    name = text
+                    body = text
+                    unit = text
+                    quantity = Quantity.of(round + 1L)
+                }
+            }.cancelSomewhere()
+            val now = altair.items.get(item.id)
+            assertEquals(listOf(now.title, now.title, now.title), listOf(now.body, now.unit, now.quantity.toString()))
+            assertTrue(now.title.toInt() >= newest, "nothing is taken back")
+            newest = now.title.toInt()
+        }
+        assertTrue(newest > 0)
+        altair.assertSound()
+    }
+
+    @Test
+    fun `a cancelled count counts once or not at all`() = withStore { altair ->
+        val eggs = altair.items.create("Eggs")
+        var returned = 0
+        repeat(200) {
+            launch(Dispatchers.Default, CoroutineStart.UNDISPATCHED) {
+                altair.items.count(eggs.id, 1)
+                returned++
+            }.cancelSomewhere()
+        }
+        // What was accepted may still be on its way when the caller has gone; a later act of the same store comes after it.
+        altair.items.count(eggs.id, 0)
+        val counted = altair.items.get(eggs.id).quantity
+        val versions = whole { altair.history.of(eggs.id, 1000, it) }.size - 1
+        assertEquals(Quantity.of(versions.toLong()), counted)
+        assertTrue(counted >= Quantity.of(returned.toLong()), "$returned returned, $counted counted")
+        assertTrue(counted <= Quantity.of(200))
+    }
+
+    @Test
+    fun `a cancelled triage leaves a capture that is triaged or not`() = withStore { altair ->
+        repeat(60) { round ->
+            val capture = altair.inbox.capture("thought $round\nmore")
+            launch(Dispatchers.Default) { altair.inbox.toNote(capture.id) }.cancelSomewhere()
+            val now = altair.inbox.get(capture.id)
+            val note = now.triagedInto?.let { altair.notes.get(it) }
+            if (note != null) assertEquals("thought $round" to "more", note.title to note.body)
+        }
+        altair.assertSound()
+    }
+
+    @Test
+    fun `a cancelled import goes on to its end or can be done again`() = withStore { altair ->
+        val vault = altair.folder().resolve("vault").createDirectory()
+        repeat(700) { vault.write("note $it.md" to "text [[note ${it + 1}]]") }
+        repeat(5) {
+            launch(Dispatchers.Default) { altair.vault.import(vault.toString()) }.cancelSomewhere()
+        }
+        var told = 0
+        val importing = launch(Dispatchers.Default) { altair.vault.import(vault.toString()) { told++ } }
+        withTimeoutOrNull(50_000.microseconds) { importing.join() }
+        importing.cancelAndJoin()
+
+        val whole = altair.vault.import(vault.toString())
+        assertEquals(700, whole.notes + whole.unchanged)
+        val notes = whole { altair.notes.list(1000, it) }
+        assertEquals(700, notes.map { it.path }.toSet().size)
+        assertEquals(700, notes.size)
+        altair.assertSound()
+    }
+
+    @Test
+    fun `a cancelled opening lets go of the folder`() = withFolder { folder ->
+        repeat(10) { launch(Dispatchers.Default) { open(folder).close() }.cancelSomewhere() }
+        val opening = launch(Dispatchers.Default) { open(folder).use { it.inbox.capture("opened") } }
+        opening.cancelSomewhere()
+        open(folder).use { altair ->
+            altair.inbox.capture("after")
+            assertTrue("after" in altair.thoughts())
+            altair.assertSound()
+        }
+    }
+
+    @Test
+    fun `a cancelled call is cancelled and nothing else`() = withStore { altair ->
+        var thrown: Throwable? = null
+        val calling = launch(Dispatchers.Default, CoroutineStart.UNDISPATCHED) {
+            try {
+                while (true) altair.inbox.list()
+            } catch (error: Throwable) {
+                thrown = error
+                throw error
+            }
+        }
+        yield()
+        calling.cancelAndJoin()
+        assertTrue(thrown is CancellationException, "$thrown")
+        assertFalse(altair.isClosed)
+    }
+
+    @Test
+    fun `who is cancelled before calling does not call`() = withStore { altair ->
+        val calling = launch(Dispatchers.Default, CoroutineStart.LAZY) { altair.inbox.capture("never") }
+        calling.cancelAndJoin()
+        assertEquals(emptyList(), altair.thoughts())
+    }
+}

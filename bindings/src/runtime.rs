@@ -1,0 +1,48 @@
+//! The threads that everything runs on: never the caller's, and with stacks as large as SurrealDB wants them.
+
+use std::future::Future;
+use std::sync::OnceLock;
+
+use altair_core::{Error, ErrorKind};
+use tokio::runtime::{Builder, Handle, Runtime};
+
+use crate::error::AltairError;
+
+/// SurrealDB recurses deeply; with tokio's 2 MiB it can overflow the stack.
+const STACK_BYTES: usize = 10 << 20;
+
+/// The runtime of this library, begun by the first call and there as long as the process.
+pub(crate) fn handle() -> Result<&'static Handle, AltairError> {
+    static RUNTIME: OnceLock<Option<Runtime>> = OnceLock::new();
+    let runtime = RUNTIME.get_or_init(|| {
+        Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_stack_size(STACK_BYTES)
+            .thread_name("altair-ffi")
+            .enable_all()
+            .build()
+            .ok()
+    });
+    runtime.as_ref().map(Runtime::handle).ok_or_else(|| AltairError::Internal {
+        what: "the library's threads can't be started".to_owned(),
+        hint: "end other programs, or raise the limit of threads of this one".to_owned(),
+    })
+}
+
+/// Runs an act to its end, whatever becomes of the caller: a coroutine that is cancelled stops waiting, and nothing more.
+pub(crate) async fn run<T, F>(act: F) -> Result<T, AltairError>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T, Error>> + Send + 'static,
+{
+    match handle()?.spawn(act).await {
+        Ok(result) => result.map_err(AltairError::from),
+        Err(stopped) => Err(Error::new(
+            ErrorKind::Internal,
+            "the library stopped in the middle of this",
+            "try again; if it stays, check the store",
+        )
+        .because(stopped)
+        .into()),
+    }
+}
