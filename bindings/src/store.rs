@@ -84,10 +84,23 @@ impl Store {
         Ok(run(async move { altair.triage(capture, into.into(), title).await }).await?.into())
     }
 
-    pub async fn edit(&self, entity: String, parts: Parts) -> Result<Entity, AltairError> {
+    /// Changes what is in the parts; an entity that is not of the kind is left as it is.
+    pub async fn edit(&self, entity: String, kind: Kind, parts: Parts) -> Result<Entity, AltairError> {
         let altair = self.altair();
         let (entity, edit) = (id(&entity)?, Edit::try_from(parts)?);
-        Ok(run(async move { altair.edit(entity, edit).await }).await?.into())
+        let wanted = altair_protocol::Kind::from(kind);
+        let act = async move {
+            // A kind never changes, so it need not be the same transaction that asks.
+            let kind = altair.get(entity).await?.kind;
+            if kind != wanted {
+                return Err(altair_core::Error::invalid(
+                    format!("{entity} is a {kind}, not a {wanted}"),
+                    format!("edit it as what it is, a {kind}"),
+                ));
+            }
+            altair.edit(entity, edit).await
+        };
+        Ok(run(act).await?.into())
     }
 
     pub async fn count(&self, item: String, thousandths: i64) -> Result<Entity, AltairError> {

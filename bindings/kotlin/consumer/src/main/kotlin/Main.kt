@@ -1,7 +1,9 @@
 import dev.altair.core.Altair
+import dev.altair.core.use
 import kotlinx.coroutines.runBlocking
 
 fun main(args: Array<String>) = runBlocking {
-    val altair = Altair.open(args.single())
-    println(altair.capture("Water the figs on Friday"))
+    Altair.open(args.single()).use { altair ->
+        println(altair.inbox.capture("Water the figs on Friday"))
+    }
 }

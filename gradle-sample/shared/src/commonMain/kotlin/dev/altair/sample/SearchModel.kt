@@ -26,9 +26,13 @@ data class SearchState(
     val selected: Int = 0,
     /** Why the query can't be understood as it stands. */
     val hint: String? = null,
+    /** Whether the best answer is to be opened as soon as it is there. */
+    val choosing: Boolean = false,
 ) {
+    val upToDate: Boolean get() = answered == query
+
     val found: Boolean get() = hits.isNotEmpty()
-    val nothingFound: Boolean get() = query.isNotBlank() && answered == query && hits.isEmpty() && hint == null
+    val nothingFound: Boolean get() = query.isNotBlank() && upToDate && hits.isEmpty() && hint == null
 }
 
 /** Search as one types. Earlier answers stay in sight until the next ones are there, so that nothing flickers. */
@@ -42,6 +46,7 @@ class SearchModel(private val altair: Altair, private val acts: Acts, private va
     init {
         queries.flatMapLatest(::answers).onEach { (query, hits) ->
             mutableState.update { it.answeredWith(query, hits) }
+            if (mutableState.value.choosing) choose()
         }.launchIn(acts.scope)
     }
 
@@ -54,16 +59,20 @@ class SearchModel(private val altair: Altair, private val acts: Acts, private va
     }
 
     fun search(query: String) {
-        mutableState.update { it.copy(query = query, hint = null) }
+        mutableState.update { it.copy(query = query, hint = null, choosing = false) }
         queries.value = query
     }
 
     /** Moves the selection up or down; it stays within the answers. */
     fun move(by: Int) = mutableState.update { it.copy(selected = (it.selected + by).coerceIn(0, it.hits.lastIndex.coerceAtLeast(0))) }
 
-    /** Opens one of the answers, the selected one when none is named. */
+    /** Opens one of the answers, the selected one when none is named. Answers that are still to come are waited for. */
     fun choose(hit: Hit? = null) {
         val state = mutableState.value
+        if (hit == null && !state.upToDate) {
+            mutableState.update { it.copy(choosing = true) }
+            return
+        }
         val chosen = hit ?: state.hits.getOrNull(state.selected) ?: return
         close()
         navigation.open(chosen.kind, chosen.id)
@@ -76,7 +85,7 @@ class SearchModel(private val altair: Altair, private val acts: Acts, private va
 
     private fun Flow<List<Hit>>.notUnderstood(query: String): Flow<List<Hit>> = catch { cause ->
         if (cause !is AltairException.Invalid) throw cause
-        mutableState.update { if (it.query == query) it.copy(hint = cause.hint) else it }
+        mutableState.update { if (it.query == query) it.copy(hint = cause.what.sentence()) else it }
     }
 
     private fun SearchState.answeredWith(query: String, hits: List<Hit>): SearchState = when {
@@ -85,7 +94,8 @@ class SearchModel(private val altair: Altair, private val acts: Acts, private va
         else -> copy(hits = hits, answered = query, selected = 0, hint = null)
     }
 
-    private companion object {
+    companion object {
+        /** How many answers are shown. */
         const val MOST = 40
     }
 }

@@ -52,9 +52,9 @@ class Statements {
     fun dismiss(statement: Statement) {
         mutable.compareAndSet(statement, null)
     }
-
-    private fun String.sentence() = replaceFirstChar { it.uppercase() }
 }
+
+internal fun String.sentence(): String = replaceFirstChar { it.uppercase() }
 
 /** Runs what the person asked for and states what went wrong. */
 class Acts(val scope: CoroutineScope, val statements: Statements) {

@@ -8,15 +8,16 @@ import kotlinx.coroutines.Job
 class UndoModel(private val altair: Altair, private val acts: Acts, private val editor: Editor) {
     fun undo(): Job = acts.launch {
         editor.settle()
-        state("Undone", altair.history.undo())
+        state("Undone", altair.history.undo(), "There is nothing to undo")
     }
 
     fun redo(): Job = acts.launch {
         editor.settle()
-        state("Done again", altair.history.redo())
+        state("Done again", altair.history.redo(), "There is nothing to do again")
     }
 
-    private suspend fun state(word: String, undone: List<Undone>) {
+    private suspend fun state(word: String, undone: List<Undone>, nothing: String) {
+        if (undone.isEmpty()) return acts.statements.done(nothing)
         val titles = undone.map { it.entity }.distinct().mapNotNull { id ->
             acts.attempt { altair.entities.get(id) }?.title?.named()
         }

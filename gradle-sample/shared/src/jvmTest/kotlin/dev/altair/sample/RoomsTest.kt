@@ -73,7 +73,7 @@ class RoomsTest {
         assertEquals("ripening", hit.snippet.text.substring(hit.snippet.highlights.single()))
         val more = altair.notes.create("Quinces", "They ripen last")
         workspace.search.state.await { state -> state.hits.any { it.id == more.id } }
-        workspace.search.search("\"south")
+        workspace.search.search("kind:fruit")
         assertNotNull(workspace.search.state.await { it.hint != null }.hint)
         workspace.search.search("nothing of this sort")
         assertTrue(workspace.search.state.await { it.nothingFound }.hits.isEmpty())
@@ -82,6 +82,18 @@ class RoomsTest {
         workspace.search.choose()
         assertEquals(Section.Notes, workspace.navigation.place.value.section)
         assertEquals(SearchState(), workspace.search.state.value)
+    }
+
+    @Test
+    fun enter_right_after_typing_waits_for_the_answers() = withWorkspace {
+        val figs = altair.notes.create("Figs")
+        altair.notes.create("Fir")
+        workspace.search.open()
+        workspace.search.search("fi")
+        workspace.search.state.await { it.hits.size == 2 }
+        workspace.search.search("figs")
+        workspace.search.choose()
+        workspace.navigation.place.await { it == Place(Section.Notes, figs.id) }
     }
 
     @Test
@@ -129,7 +141,7 @@ class RoomsTest {
     @Test
     fun nothing_to_undo_is_stated() = withWorkspace {
         workspace.undo.undo().join()
-        assertEquals(Statement.Tone.Trouble, workspace.statements.current.value?.tone)
+        assertEquals("There is nothing to undo", workspace.statements.current.value?.what)
     }
 
     @Test

@@ -37,7 +37,7 @@ internal interface Engine {
 
     suspend fun triage(capture: EntityId, into: Kind, title: String?): Entity
 
-    suspend fun edit(id: EntityId, parts: Parts): Entity
+    suspend fun edit(id: EntityId, kind: Kind, parts: Parts): Entity
 
     suspend fun count(id: EntityId, delta: Quantity): Entity
 

@@ -37,7 +37,7 @@ public class Inbox internal constructor(private val engine: Engine) {
     public suspend fun edit(id: EntityId, text: String): Capture {
         val parts = Parts()
         parts[Part.Body] = text
-        return engine.edit(id, parts).of(Kind.Capture)
+        return engine.edit(id, Kind.Capture, parts).of(Kind.Capture)
     }
 
     /** Makes a note of a capture, which keeps where it came from. Without a [title] the capture's first line is taken. */

@@ -70,11 +70,11 @@ public class Notes internal constructor(engine: Engine) : Things<Note>(engine, K
     }
 
     /**
-     * Changes what is set in [change], together: `notes.edit(id) { title = "Figs"; append("- [ ] prune") }`. A body that was changed elsewhere
-     * meanwhile is merged character by character.
+     * Changes what is set in [change], together: `notes.edit(id) { title = "Figs"; append("- [ ] prune") }`. A body that was changed on another device
+     * meanwhile is merged character by character; on this one the last that is set holds.
      */
     public suspend fun edit(id: EntityId, change: NoteEdit.() -> Unit): Note =
-        of(engine.edit(id, NoteEdit().apply(change).parts))
+        of(engine.edit(id, kind, NoteEdit().apply(change).parts))
 }
 
 /** Things to do. */
@@ -90,7 +90,7 @@ public class Quests internal constructor(engine: Engine) : Things<Quest>(engine,
 
     /** Changes what is set in [change], together: `quests.edit(id) { due = null; status = QuestStatus.Active }`. */
     public suspend fun edit(id: EntityId, change: QuestEdit.() -> Unit): Quest =
-        of(engine.edit(id, QuestEdit().apply(change).parts))
+        of(engine.edit(id, kind, QuestEdit().apply(change).parts))
 
     /** Marks a quest as done. */
     public suspend fun complete(id: EntityId): Quest = edit(id) { status = QuestStatus.Completed }
@@ -109,7 +109,7 @@ public class Items internal constructor(engine: Engine) : Things<Item>(engine, K
 
     /** Changes what is set in [change], together. To take or add some, [count] is better: what others count meanwhile then adds up. */
     public suspend fun edit(id: EntityId, change: ItemEdit.() -> Unit): Item =
-        of(engine.edit(id, ItemEdit().apply(change).parts))
+        of(engine.edit(id, kind, ItemEdit().apply(change).parts))
 
     /** Adds to an item's quantity; a negative [delta] takes away. Counts made on several devices add up. */
     public suspend fun count(id: EntityId, delta: Quantity): Item = of(engine.count(id, delta))
@@ -132,7 +132,7 @@ public class Locations internal constructor(engine: Engine) : Things<Location>(e
 
     /** Changes what is set in [change], together. */
     public suspend fun edit(id: EntityId, change: LocationEdit.() -> Unit): Location =
-        of(engine.edit(id, LocationEdit().apply(change).parts))
+        of(engine.edit(id, kind, LocationEdit().apply(change).parts))
 }
 
 /** The parts of a note to set. What isn't set is left alone. */

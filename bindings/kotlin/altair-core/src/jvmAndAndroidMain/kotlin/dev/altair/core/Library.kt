@@ -35,16 +35,19 @@ internal object Library {
                 failure,
             )
             path != null -> AltairException.Unsupported(
-                "the native library $path can't be loaded: ${cause.message}",
+                "the native library $path can't be loaded: ${cause.why()}",
                 "let -D$PATH name the library for $platform, or leave it out to use the one in the jar",
                 failure,
             )
             else -> AltairException.Unsupported(
-                "there is no native library for $platform in this build of altair-core: ${cause.message}",
+                "there is no native library for $platform in this build of altair-core: ${cause.why()}",
                 "use an artifact that was built for $platform, or build the library (cargo xtask bindings) " +
                     "and name it with -D$PATH=FILE",
                 failure,
             )
         }
     }
+
+    /** JNA's message has a line for each place that it looked at, and the whole class path: the first reason is enough. */
+    private fun Throwable.why(): String = message.orEmpty().lines().let { it.getOrNull(1) ?: it.first() }.trim()
 }

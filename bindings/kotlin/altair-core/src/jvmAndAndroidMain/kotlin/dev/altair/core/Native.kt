@@ -4,7 +4,11 @@ import dev.altair.core.ffi.LogListener as FfiLogListener
 import dev.altair.model.AltairException
 import dev.altair.model.BackedUp
 import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.SupervisorJob
+import kotlinx.coroutines.async
+import kotlinx.coroutines.launch
 import kotlinx.coroutines.withContext
 import java.nio.charset.CharacterCodingException
 import dev.altair.core.ffi.AltairException as FfiException
@@ -21,8 +25,16 @@ internal actual object Native {
 
     actual suspend fun open(directory: String, options: OpenOptions): Engine {
         load()
-        val store = translated { dev.altair.core.ffi.open(directory, options.toFfi()) }
-        return NativeEngine(store)
+        // UniFFI loses a result that comes just when its caller is cancelled, and with it goes the handle to a store that is open: so this one
+        // call is never cancelled, and what comes too late is closed.
+        val scope = CoroutineScope(SupervisorJob() + Dispatchers.Default)
+        val opening = scope.async { NativeEngine(translated { dev.altair.core.ffi.open(directory, options.toFfi()) }) }
+        try {
+            return opening.await()
+        } catch (cancelled: CancellationException) {
+            scope.launch { runCatching { opening.await() }.onSuccess { it.close() } }
+            throw cancelled
+        }
     }
 
     actual suspend fun restoreBackup(file: String, directory: String): BackedUp {
@@ -46,7 +58,8 @@ internal actual object Native {
 /** Gives lines to a listener, which may block, away from the threads that coroutines compute on. */
 private class Logging(private val listener: LogListener) : FfiLogListener {
     override suspend fun onLine(line: FfiLine) {
-        withContext(Dispatchers.IO) { listener.log(LogLine(line.level.toModel(), line.target, line.message)) }
+        // Errors too: UniFFI catches exceptions only, and waits for ever for what threw anything else.
+        withContext(Dispatchers.IO) { runCatching { listener.log(LogLine(line.level.toModel(), line.target, line.message)) } }
     }
 }
 

@@ -28,12 +28,14 @@ import dev.altair.model.Undone
 import dev.altair.model.Version
 import dev.altair.model.Watched
 import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.channels.Channel
 import kotlinx.coroutines.channels.awaitClose
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.flow.Flow
 import kotlinx.coroutines.flow.callbackFlow
 import kotlinx.coroutines.launch
+import kotlinx.coroutines.withContext
 import kotlinx.serialization.json.JsonElement
 import java.util.concurrent.atomic.AtomicBoolean
 import dev.altair.core.ffi.Progress as FfiProgress
@@ -55,8 +57,8 @@ internal class NativeEngine(private val store: Store) : Engine {
     override suspend fun triage(capture: EntityId, into: Kind, title: String?): Entity =
         translated { store.triage(capture.value, into.toFfi(), title).toModel() }
 
-    override suspend fun edit(id: EntityId, parts: Parts): Entity =
-        translated { store.edit(id.value, parts.toFfi()).toModel() }
+    override suspend fun edit(id: EntityId, kind: Kind, parts: Parts): Entity =
+        translated { store.edit(id.value, kind.toFfi(), parts.toFfi()).toModel() }
 
     override suspend fun count(id: EntityId, delta: Quantity): Entity =
         translated { store.count(id.value, delta.thousandths).toModel() }
@@ -152,14 +154,18 @@ internal class NativeEngine(private val store: Store) : Engine {
 
             override suspend fun onEnd() = told { close() }
         }
-        val subscription = translated { store.watch(kind?.toFfi(), listener) }
+        // UniFFI loses a result that comes just when its caller is cancelled, and with it the handle that ends the subscription.
+        val subscription = withContext(NonCancellable) { translated { store.watch(kind?.toFfi(), listener) } }
         awaitClose { subscription.use { it.stop() } }
     }
 
     override suspend fun close() {
         if (closed.getAndSet(true)) return
-        translated { store.shutdown() }
-        store.destroy()
+        try {
+            translated { store.shutdown() }
+        } finally {
+            store.destroy()
+        }
     }
 }
 

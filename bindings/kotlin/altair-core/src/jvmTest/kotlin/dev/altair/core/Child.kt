@@ -23,7 +23,8 @@ internal class Child private constructor(private val process: Process) : AutoClo
 
     /** Ends it as a crash does. */
     fun kill() {
-        process.destroyForcibly()
+        // By its handle: what it said before can still be read then.
+        process.toHandle().destroyForcibly()
     }
 
     /** Its exit code, for which it has until the deadline. */
@@ -48,7 +49,7 @@ internal class Child private constructor(private val process: Process) : AutoClo
         fun main(arguments: Array<String>) {
             when (val act = arguments[0]) {
                 "version" -> tell { Altair.version }
-                "open" -> tell { runBlocking { Altair.open(arguments[1]) }.isClosed }
+                "open" -> tell { runBlocking { Altair.open(arguments[1], OpenOptions(lockWait = Duration.ZERO)) }.isClosed }
                 "hold" -> hold(arguments[1])
                 else -> capture(arguments[1], act)
             }

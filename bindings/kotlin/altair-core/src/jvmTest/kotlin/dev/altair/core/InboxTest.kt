@@ -129,4 +129,11 @@ class InboxTest {
         fails<AltairException.Invalid> { altair.inbox.get(EntityId("figs")) }
         assertEquals(emptyList(), altair.thoughts())
     }
+
+    @Test
+    fun `an edit for captures does not change another kind of thing`() = withStore { altair ->
+        val note = altair.notes.create("Figs", "sun")
+        fails<AltairException.Invalid> { altair.inbox.edit(note.id, "shade") }
+        assertEquals("sun", altair.notes.get(note.id).body)
+    }
 }

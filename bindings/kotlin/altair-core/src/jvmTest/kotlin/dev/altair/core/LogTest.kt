@@ -55,12 +55,15 @@ class LogTest {
 
     @Test
     fun `a listener that throws is asked again`() = withFolder { folder ->
-        Altair.log {
-            lines += it
-            error("mine")
+        for (thrown in listOf(IllegalStateException("mine"), AssertionError("mine"), StackOverflowError())) {
+            lines.clear()
+            Altair.log {
+                lines += it
+                throw thrown
+            }
+            repeat(2) { open(folder).use { it.inbox.capture("thought") } }
+            eventually("both openings are told") { lines.count { "the store is open" in it.message } == 2 }
         }
-        repeat(2) { open(folder).use { it.inbox.capture("thought") } }
-        eventually("both openings are told") { lines.count { "the store is open" in it.message } == 2 }
     }
 
     @Test

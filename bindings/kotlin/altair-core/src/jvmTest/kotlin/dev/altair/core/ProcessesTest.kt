@@ -89,6 +89,7 @@ class ProcessesTest {
     @Test
     fun `a library that is not there is named, with the platform and what to do`() = says("-Ddev.altair.core.library=/nowhere/libaltair_ffi.so") {
         assertTrue(it.startsWith("Unsupported: "), it)
+        assertTrue("resource path" !in it, it)
         for (part in listOf("/nowhere/libaltair_ffi.so", System.getProperty("os.name"), System.getProperty("os.arch"), "-Ddev.altair.core.library")) {
             assertTrue(part in it, "$part in: $it")
         }

@@ -109,12 +109,13 @@ class UnicodeTest {
     }
 
     @Test
-    fun `a store may lie in a folder of any name`() = withFolder { folder ->
-        val named = folder.resolve("日記 🦊 'quoted' \"twice\" %20 #1 ?&").createDirectory()
+    fun `a store may lie in a folder of nearly any name`() = withFolder { folder ->
+        val named = folder.resolve("日記 🦊 'quoted' \"twice\" %20 #1 &=+;").createDirectory()
         open(named).use { it.inbox.capture("thought") }
         open(named).use { altair ->
             assertEquals(listOf("thought"), altair.thoughts())
             assertEquals(named.toRealPath().resolve("store"), Path.of(altair.status().store))
         }
+        fails<AltairException.Invalid> { open(folder.resolve("why?")) }
     }
 }

@@ -115,13 +115,13 @@ private fun Query(model: SearchModel, state: SearchState) {
         BareField(
             field,
             "Search",
-            Modifier.weight(1f).testTag("query").focusRequester(focus).onPreviewKeyEvent { press(it, model) },
+            Modifier.weight(1f).testTag("query").focusRequester(focus).onPreviewKeyEvent { press(it, model, field) },
             placeholder = "Search everything",
             style = Look.lettering.title.copy(fontWeight = FontWeight.Normal),
         )
         if (state.found) {
             Text(
-                "${state.hits.size}${if (state.hits.size >= 40) "+" else ""}",
+                "${state.hits.size}${if (state.hits.size >= SearchModel.MOST) "+" else ""}",
                 style = Look.lettering.small,
                 color = Look.palette.faint,
             )
@@ -129,7 +129,7 @@ private fun Query(model: SearchModel, state: SearchState) {
     }
 }
 
-private fun press(event: KeyEvent, model: SearchModel): Boolean {
+private fun press(event: KeyEvent, model: SearchModel, field: TextFieldState): Boolean {
     val act: () -> Unit = when {
         event.key == Key.DirectionDown -> {
             { model.move(1) }
@@ -138,7 +138,11 @@ private fun press(event: KeyEvent, model: SearchModel): Boolean {
             { model.move(-1) }
         }
         event.isEnter -> {
-            { model.choose() }
+            {
+                val query = field.text.toString()
+                if (query != model.state.value.query) model.search(query)
+                model.choose()
+            }
         }
         else -> return false
     }

@@ -66,6 +66,17 @@ class WorkTest {
     }
 
     @Test
+    fun what_is_opened_from_afar_is_in_sight_in_its_list() = withApp({
+        notes.create("Figs", "The oldest")
+        repeat(60) { notes.create("Note $it") }
+    }) {
+        press("search-button")
+        type("query", "oldest")
+        key("query", Key.Enter)
+        seeText("Figs", inside = "list")
+    }
+
+    @Test
     fun the_search_is_walked_by_arrows_and_left_by_escape() = withApp({
         repeat(3) { notes.create("Fig $it", "ripe") }
     }) {
@@ -236,7 +247,9 @@ class WorkTest {
 
     @Test
     fun trouble_is_stated_and_dismissed() = withApp {
-        press("undo")
+        go(Section.Import)
+        type("folder", "/no/such/folder")
+        key("folder", Key.Enter)
         see("a statement", hasTestTag("statement"))
         press("dismiss")
         see("no statement", hasTestTag("statement"), count = 0)

@@ -162,16 +162,20 @@ private fun ValueField(
         if (field.text.toString() == shown || field.text.toString() == value) field.setTextAndPlaceCursorAtEnd(value)
         shown = value
     }
-    val text = field.text.toString()
+    val wrong = !accept(field.text.toString())
     FramedField(
         field,
         name,
         name.lowercase(),
         modifier,
         placeholder,
-        onEnter = { if (accept(text) && text != value) onChange(text) },
-        wrong = !accept(text),
+        onEnter = {
+            val text = field.text.toString()
+            if (accept(text) && text != value) onChange(text)
+        },
+        wrong = wrong,
     )
+    if (wrong) Text("Write it like $placeholder", style = Look.lettering.small, color = Look.palette.trouble)
 }
 
 /** Chooses one of the locations, or none. [except] can't be chosen. */

@@ -54,6 +54,7 @@ import dev.altair.model.EntityId
 import dev.altair.sample.desktop.look.Look
 import kotlinx.coroutines.flow.distinctUntilChanged
 import kotlinx.coroutines.flow.filter
+import kotlinx.coroutines.flow.first
 
 /** Things of a list under a heading of their own. */
 data class ListGroup<T>(val heading: String?, val things: List<T>)
@@ -190,9 +191,10 @@ private fun <T> KeepInSight(scroll: LazyListState, groups: List<ListGroup<T>>, i
         groups.flatMap { group -> listOfNotNull(group.heading?.let { "heading $it" }) + group.things.map { idOf(it).value } }
     }
     if (scroll.firstVisibleItemIndex == 0 && scroll.firstVisibleItemScrollOffset == 0) scroll.requestScrollToItem(0)
-    LaunchedEffect(selected) {
-        val index = keys.indexOf(selected?.value)
+    val index = keys.indexOf(selected?.value)
+    LaunchedEffect(selected, index >= 0) {
         if (index < 0) return@LaunchedEffect
+        snapshotFlow { scroll.layoutInfo.visibleItemsInfo.isNotEmpty() }.first { it }
         val seen = scroll.layoutInfo.visibleItemsInfo.filter {
             it.offset >= 0 && it.offset + it.size <= scroll.layoutInfo.viewportEndOffset
         }.map { it.index }

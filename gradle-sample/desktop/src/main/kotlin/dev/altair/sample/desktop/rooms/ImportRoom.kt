@@ -82,13 +82,13 @@ fun ImportRoom() {
 private fun ChooseVault(onStart: (String) -> Unit) {
     val field: TextFieldState = rememberTextFieldState()
     val scope = rememberCoroutineScope()
-    val folder = field.text.toString()
+    fun start() = onStart(field.text.toString())
     Column(verticalArrangement = Arrangement.spacedBy(12.dp)) {
         Row(horizontalArrangement = Arrangement.spacedBy(8.dp)) {
-            FramedField(field, "Folder", "folder", Modifier.weight(1f), "/home/you/vault", onEnter = { onStart(folder) })
+            FramedField(field, "Folder", "folder", Modifier.weight(1f), "/home/you/vault", onEnter = ::start)
             TextButton("Choose…", { scope.launch { chooseFolder()?.let(field::setTextAndPlaceCursorAtEnd) } }, icon = Icons.Folder)
         }
-        TextButton("Import", { onStart(folder) }, Modifier.testTag("import"), emphasis = Emphasis.Main, enabled = folder.isNotBlank())
+        TextButton("Import", ::start, Modifier.testTag("import"), emphasis = Emphasis.Main, enabled = field.text.isNotBlank())
     }
 }
 

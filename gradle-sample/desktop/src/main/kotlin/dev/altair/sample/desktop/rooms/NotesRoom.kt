@@ -85,10 +85,11 @@ private fun NoteList(notes: List<Note>) {
 
 /** The first words of a text, without the marks of Markdown. */
 internal fun excerpt(body: String): String = body.lineSequence()
-    .map { line -> line.trim().trimStart('#', '>', '-', '*', '|', ' ').replace(MARKS, "") }
+    .map { line -> line.trim().trimStart('#', '>', '-', '*', '|', ' ').replace(WEB_LINK, "$1").replace(MARKS, "") }
     .firstOrNull { it.isNotBlank() && !it.startsWith("!") && !it.startsWith("^") && !it.startsWith("```") }
     .orEmpty()
     .take(EXCERPT)
 
+private val WEB_LINK = Regex("""\[([^\]]*)]\([^)]*\)""")
 private val MARKS = Regex("""\[\[(?:[^\]|]*\|)?|]]|[*`]|==|\[!\w+]|\[[ x]]\s*""")
 internal const val EXCERPT = 120
