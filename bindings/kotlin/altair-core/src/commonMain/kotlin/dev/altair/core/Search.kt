@@ -27,7 +27,7 @@ public class Search internal constructor(private val engine: Engine) {
 
     /**
      * Search as you type: for each query the answers to it, and again whenever something changes, until the next query comes. A query that is
-     * blank gives nothing; one that can't be understood yet, as when a quotation mark is still open, throws.
+     * blank gives nothing; one that can't be understood, as `kind:nonsense`, throws and ends the flow.
      */
     @OptIn(ExperimentalCoroutinesApi::class)
     public fun asYouType(queries: Flow<String>, kind: Kind? = null, limit: Int = PAGE): Flow<List<Hit>> =
