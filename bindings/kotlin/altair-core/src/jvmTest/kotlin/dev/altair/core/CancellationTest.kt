@@ -21,6 +21,7 @@ import kotlin.time.Duration
 import kotlin.time.Duration.Companion.microseconds
 import kotlin.time.Duration.Companion.seconds
 import kotlin.time.TimeSource
+import kotlin.time.measureTime
 
 /** Cancelling stops waiting: the act itself is wholly done, or was never begun. */
 class CancellationTest {
@@ -44,10 +45,12 @@ class CancellationTest {
         val returned = ConcurrentHashMap.newKeySet<String>()
         val tried = mutableSetOf<String>()
         open(folder).use { altair ->
+            val usual = measureTime { repeat(10) { altair.trash.erase(altair.inbox.capture("for measure").id) } } / 20
             repeat(300) { round ->
                 val text = "thought $round\nwith a second line"
                 tried += text
-                launch(Dispatchers.Default) { returned += altair.inbox.capture(text).text }.cancelSomewhere()
+                val capturing = launch(Dispatchers.Default) { returned += altair.inbox.capture(text).text }
+                if (round % 30 == 0) capturing.join() else capturing.cancelSomewhere(usual * 2)
             }
         }
         open(folder).use { altair ->
