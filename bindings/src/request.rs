@@ -81,6 +81,7 @@ pub struct Parts {
     pub title: Option<String>,
     pub body: Option<String>,
     pub append: Option<String>,
+    pub base: Option<String>,
     pub status: Option<QuestStatus>,
     pub energy: Option<i64>,
     pub due: Option<String>,
@@ -115,7 +116,7 @@ impl TryFrom<Parts> for Edit {
                 Clearable::Location => fields.location = Some(None),
             }
         }
-        Ok(Self { fields, append: parts.append })
+        Ok(Self { fields, append: parts.append, base: parts.base })
     }
 }
 

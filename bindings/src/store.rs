@@ -317,7 +317,7 @@ impl Store {
 
 /// The fields of something new. There is no body yet to append to.
 fn created(parts: Parts) -> Result<altair_core::Fields, AltairError> {
-    let Edit { mut fields, append } = Edit::try_from(parts)?;
+    let Edit { mut fields, append, .. } = Edit::try_from(parts)?;
     if let Some(append) = append {
         fields.body = Some(fields.body.map_or_else(|| append.clone(), |body| format!("{body}\n{append}")));
     }

@@ -71,6 +71,9 @@ pub struct Edit {
     pub fields: Fields,
     /// Text to add at the end of the body, on a line of its own.
     pub append: Option<String>,
+    /// The body as it was read when the new one was begun. What others wrote since then is merged with it; without this it is written over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<String>,
 }
 
 /// Which entities to list, newest first.

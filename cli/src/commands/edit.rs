@@ -47,7 +47,7 @@ impl Edit {
             let id = altair.find(&self.thing.id).await?;
             let mut fields = self.fields.find(altair).await?;
             fields.status = self.status;
-            Ok(altair.edit(id, altair_core::Edit { fields, append: self.append }).await?)
+            Ok(altair.edit(id, altair_core::Edit { fields, append: self.append, base: None }).await?)
         };
         let entity = store.with(work).await?;
         out.done("Changed", &entity)

@@ -4,9 +4,14 @@ use altair_protocol::view::Entity;
 use altair_protocol::{EntityId, Field, Kind, TagName, Thousandths, Value};
 
 use super::create::{count_op, finish, in_trash, set};
-use super::{Altair, Edit};
+use super::{Altair, Edit, Inner};
 use crate::error::{Error, Result};
-use crate::merge::text::device_peer;
+use crate::merge::text::{Text, act_peer, device_peer};
+use crate::store::sealed::Before;
+use crate::store::write::Unit;
+
+/// How many of an entity's changes are looked through for the text that an edit began from.
+const BASES: usize = 1000;
 
 impl Altair {
     /// Changes what the edit names and nothing else.
@@ -15,7 +20,14 @@ impl Altair {
             if edit == Edit::default() {
                 return Err(Error::invalid("the edit changes nothing", "name at least one part to change"));
             }
-            let mut unit = inner.writer.begin().await?;
+            if edit.base.is_some() && edit.fields.body.is_none() {
+                return Err(Error::invalid("the edit has a base and no body", "give the body that was made of it"));
+            }
+            // To find a base, all that was written has to be in the log.
+            let mut unit = match edit.base {
+                Some(_) => inner.writer.begin_quiet().await?,
+                None => inner.writer.begin().await?,
+            };
             let reading = unit.require(id).await?.reading.clone();
             if reading.entity.deleted {
                 return Err(in_trash(id));
@@ -23,6 +35,10 @@ impl Altair {
             let kind = reading.entity.kind;
             if matches!(kind, Kind::Link | Kind::Attachment) {
                 return Err(Error::invalid(format!("a {kind} is not edited"), "remove it and make another"));
+            }
+            let mut edit = edit;
+            if let (Some(base), Some(body)) = (edit.base.take(), &edit.fields.body) {
+                edit.fields.body = Some(inner.merged(&mut unit, id, &base, body).await?);
             }
             let ops = inner.ops(&mut unit, id, kind, edit.fields, edit.append, device_peer(inner.device)).await?;
             if !ops.is_empty() {
@@ -92,5 +108,48 @@ impl Altair {
             finish(unit, id).await
         })
         .await
+    }
+}
+
+impl Inner {
+    /// The body that comes of `new`, which was made of `base`, and what was written to the entity since it had that body.
+    async fn merged(&self, unit: &mut Unit, id: EntityId, base: &str, new: &str) -> Result<String> {
+        let staged = unit.require(id).await?.clone();
+        let state = &staged.state;
+        let stale = || {
+            Error::refused(
+                "the body that this edit began from is none that this entity has had lately",
+                "read it again, and make the edit anew",
+            )
+        };
+        if state.kind == Kind::Capture {
+            // Its words are a register: there is nothing to merge them by.
+            let same = state.value(&Field::TEXT).and_then(Value::as_str).unwrap_or_default() == base;
+            return if same { Ok(new.to_owned()) } else { Err(stale()) };
+        }
+        let mut text = Text::open(state.texts.get(&Field::BODY))?;
+        if text.read() == base {
+            return Ok(new.to_owned());
+        }
+        let empty = Text::open(None)?.version();
+        let mut seq = staged.last;
+        for _ in 0..BASES {
+            let Some((logged, prior)) = self.db.logged(seq).await? else { break };
+            let texts = logged.before.iter().filter(|(field, _)| *field == Field::BODY);
+            for (_, before) in texts {
+                let Before::Text { from, .. } = before else { continue };
+                let from = from.as_ref().unwrap_or(&empty);
+                if text.read_at(from)? == base {
+                    let peer = act_peer(&[b"edit", self.device.as_bytes(), &text.version().0, new.as_bytes()]);
+                    text.edit_at(from, new, peer)?;
+                    return Ok(text.read());
+                }
+            }
+            if prior == 0 {
+                break;
+            }
+            seq = prior;
+        }
+        Err(stale())
     }
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{Store, body_of, titled};
 
 fn title(text: &str) -> Edit {
-    Edit { fields: titled(text), append: None }
+    Edit { fields: titled(text), ..Edit::default() }
 }
 
 #[tokio::test]
@@ -41,7 +41,7 @@ async fn a_conflict_can_be_resolved_with_another_value_of_the_right_form() {
     let (a, b) = (Store::new().await, Store::new().await);
     let id = a.make(Kind::Quest, titled("Q")).await.id;
     super::sync(&a, &b).await;
-    let energy = |n| Edit { fields: Fields { energy: Some(Some(n)), ..Fields::default() }, append: None };
+    let energy = |n| Edit { fields: Fields { energy: Some(Some(n)), ..Fields::default() }, ..Edit::default() };
     a.edit(id, energy(1)).await.unwrap();
     b.edit(id, energy(5)).await.unwrap();
     super::sync(&b, &a).await;
@@ -69,7 +69,8 @@ async fn two_due_dates() -> (Store, Store, EntityId, String) {
     let (a, b) = (Store::new().await, Store::new().await);
     let id = a.make(Kind::Quest, titled("Q")).await.id;
     super::sync(&a, &b).await;
-    let due = |day: &str| Edit { fields: Fields { due: Some(Some(day.into())), ..Fields::default() }, append: None };
+    let due =
+        |day: &str| Edit { fields: Fields { due: Some(Some(day.into())), ..Fields::default() }, ..Edit::default() };
     a.edit(id, due("2026-12-24")).await.unwrap();
     b.edit(id, due("2026-12-31")).await.unwrap();
     super::sync(&b, &a).await;
@@ -137,7 +138,7 @@ async fn a_parent_is_resolved_to_a_thing_of_its_kind_that_is_not_inside() {
 }
 
 fn inside(parent: EntityId) -> Edit {
-    Edit { fields: Fields { parent: Some(Some(parent)), ..Fields::default() }, append: None }
+    Edit { fields: Fields { parent: Some(Some(parent)), ..Fields::default() }, ..Edit::default() }
 }
 
 async fn parent(store: &Store, id: EntityId) -> Option<EntityId> {
@@ -168,7 +169,7 @@ async fn parents_in_a_circle_are_listed_as_a_conflict() {
     assert_eq!(on_a, on_b);
     assert_eq!((on_a.len(), on_a[0].field.as_str()), (1, "parent"));
     assert_eq!(a.status().await.unwrap().counts["conflicts"], json!(1));
-    let cleared = Edit { fields: Fields { parent: Some(None), ..Fields::default() }, append: None };
+    let cleared = Edit { fields: Fields { parent: Some(None), ..Fields::default() }, ..Edit::default() };
     a.edit(on_a[0].entity, cleared).await.unwrap();
     assert_eq!(a.conflicts().await.unwrap(), vec![]);
 }

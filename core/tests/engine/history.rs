@@ -9,7 +9,7 @@ async fn every_version_tells_who_when_and_what() {
     let store = Store::new().await;
     let id = store.note("Fence", "white").await;
     store
-        .edit(id, Edit { fields: Fields { body: Some("green".into()), ..titled("The fence") }, append: None })
+        .edit(id, Edit { fields: Fields { body: Some("green".into()), ..titled("The fence") }, ..Edit::default() })
         .await
         .unwrap();
     store.delete(id).await.unwrap();
@@ -49,7 +49,7 @@ async fn any_version_can_be_gone_back_to() {
     let then = store.get(id).await.unwrap();
     let version = store.history(id, 1, None).await.unwrap().items[0].version;
     store
-        .edit(id, Edit { fields: Fields { body: Some("many".into()), ..titled("Hens' eggs") }, append: None })
+        .edit(id, Edit { fields: Fields { body: Some("many".into()), ..titled("Hens' eggs") }, ..Edit::default() })
         .await
         .unwrap();
     store.count(id, Thousandths(-2000)).await.unwrap();

@@ -34,7 +34,7 @@ async fn a_link_to_a_note_that_does_not_exist_yet_resolves_when_it_appears() {
     let to = store.note("Crop Rotation", "").await;
     assert_eq!(store.show(from).await.unwrap().links[0].id, Some(to));
     assert_eq!(store.show(to).await.unwrap().backlinks[0].id, Some(from));
-    store.edit(to, Edit { fields: titled("Something else"), append: None }).await.unwrap();
+    store.edit(to, Edit { fields: titled("Something else"), ..Edit::default() }).await.unwrap();
     assert_eq!(store.show(from).await.unwrap().links[0].id, None);
 }
 
@@ -44,7 +44,7 @@ async fn links_come_and_go_with_the_body() {
     let (a, b) = (store.note("A", "[[B]] and [[B]]").await, store.note("B", "").await);
     assert_eq!(store.show(b).await.unwrap().backlinks.len(), 1);
     store
-        .edit(a, Edit { fields: Fields { body: Some("nothing".into()), ..Fields::default() }, append: None })
+        .edit(a, Edit { fields: Fields { body: Some("nothing".into()), ..Fields::default() }, ..Edit::default() })
         .await
         .unwrap();
     assert_eq!(store.show(b).await.unwrap().backlinks, vec![]);

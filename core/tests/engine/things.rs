@@ -23,7 +23,8 @@ async fn a_quest_keeps_what_it_is_given() {
     assert_eq!(read, quest);
     let Content::Quest { status, energy, due, parent: of, .. } = read.content else { panic!() };
     assert_eq!((status, energy, due.as_deref(), of), (Status::Active, Some(4), Some("2026-12-24"), Some(parent)));
-    let cleared = Edit { fields: Fields { due: Some(None), energy: Some(None), ..Fields::default() }, append: None };
+    let cleared =
+        Edit { fields: Fields { due: Some(None), energy: Some(None), ..Fields::default() }, ..Edit::default() };
     let Content::Quest { energy, due, .. } = store.edit(quest.id, cleared).await.unwrap().content else { panic!() };
     assert_eq!((energy, due), (None, None));
 }
@@ -50,12 +51,12 @@ async fn wrong_values_are_refused_and_nothing_is_written() {
         (place, Fields { parent: Some(Some(place)), ..none() }),
     ];
     for (id, fields) in wrong {
-        let error = store.edit(id, Edit { fields: fields.clone(), append: None }).await.unwrap_err();
+        let error = store.edit(id, Edit { fields: fields.clone(), ..Edit::default() }).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Invalid, "{fields:?}");
         assert!(!error.hint().is_empty());
     }
     let nowhere = Fields { parent: Some(Some(EntityId::v7(1, [0; 10]))), ..none() };
-    let error = store.edit(quest, Edit { fields: nowhere, append: None }).await.unwrap_err();
+    let error = store.edit(quest, Edit { fields: nowhere, ..Edit::default() }).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
     assert_eq!(store.head(), head);
 }
@@ -67,7 +68,7 @@ async fn no_location_can_come_to_be_inside_itself() {
     let inside = |parent| Fields { parent: Some(Some(parent)), ..titled("x") };
     let kitchen = store.make(Kind::Location, inside(house)).await.id;
     let shelf = store.make(Kind::Location, inside(kitchen)).await.id;
-    let edit = Edit { fields: Fields { parent: Some(Some(shelf)), ..Fields::default() }, append: None };
+    let edit = Edit { fields: Fields { parent: Some(Some(shelf)), ..Fields::default() }, ..Edit::default() };
     assert_eq!(store.edit(house, edit).await.unwrap_err().kind(), ErrorKind::Invalid);
 }
 
@@ -109,7 +110,7 @@ async fn typing_on_two_devices_merges() {
     let (a, b) = (Store::new().await, Store::new().await);
     let note = a.note("List", "milk\nbread\n").await;
     super::sync(&a, &b).await;
-    let body = |text: &str| Edit { fields: Fields { body: Some(text.into()), ..Fields::default() }, append: None };
+    let body = |text: &str| Edit { fields: Fields { body: Some(text.into()), ..Fields::default() }, ..Edit::default() };
     a.edit(note, body("oat milk\nbread\n")).await.unwrap();
     b.edit(note, Edit { append: Some("figs".into()), ..Edit::default() }).await.unwrap();
     super::sync(&a, &b).await;
@@ -178,4 +179,46 @@ async fn nothing_is_put_into_what_is_in_the_trash() {
         let error = store.create(altair_core::New { kind, fields }).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
     }
+}
+
+/// An edit of a body that was read as `base`.
+fn made_of(base: &str, body: &str) -> Edit {
+    let fields = Fields { body: Some(body.into()), ..Fields::default() };
+    Edit { fields, base: Some(base.into()), ..Edit::default() }
+}
+
+#[tokio::test]
+async fn two_programs_that_write_one_body_at_once_keep_what_both_wrote() {
+    let store = Store::new().await;
+    let note = store.note("Figs", "one\ntwo\n").await;
+    for (base, new, comes_of_it) in [
+        ("one\ntwo\n", "ONE\ntwo\n", "ONE\ntwo\n"),
+        ("one\ntwo\n", "one\ntwo\nthree\n", "ONE\ntwo\nthree\n"),
+        ("ONE\ntwo\n", "ONE\n2\n", "ONE\n2\nthree\n"),
+        // What changes nothing takes nothing away.
+        ("one\ntwo\n", "one\ntwo\n", "ONE\n2\nthree\n"),
+    ] {
+        assert_eq!(body_of(&store.edit(note, made_of(base, new)).await.unwrap()), comes_of_it);
+    }
+    let stranger = store.edit(note, made_of("something else", "x")).await.unwrap_err();
+    assert_eq!(stranger.kind(), ErrorKind::Refused, "{stranger}");
+    let without_body = Edit { base: Some("one".into()), ..Edit::default() };
+    assert_eq!(store.edit(note, without_body).await.unwrap_err().kind(), ErrorKind::Invalid);
+}
+
+#[tokio::test]
+async fn an_empty_body_can_be_begun_by_two() {
+    let store = Store::new().await;
+    let note = store.make(Kind::Note, titled("Figs")).await.id;
+    store.edit(note, made_of("", "water")).await.unwrap();
+    let body = store.edit(note, made_of("", "prune")).await.unwrap();
+    assert!(body_of(&body).contains("water") && body_of(&body).contains("prune"), "{body:?}");
+}
+
+#[tokio::test]
+async fn a_captures_words_are_not_written_over_by_an_edit_of_older_ones() {
+    let store = Store::new().await;
+    let id = store.thought("figs").await;
+    store.edit(id, made_of("figs", "water the figs")).await.unwrap();
+    assert_eq!(store.edit(id, made_of("figs", "prune the figs")).await.unwrap_err().kind(), ErrorKind::Refused);
 }

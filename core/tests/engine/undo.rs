@@ -13,7 +13,7 @@ async fn acts_are_undone_and_redone_one_by_one() {
     let store = Store::new().await;
     let id = store.note("Fence", "a").await;
     store.edit(id, append("b")).await.unwrap();
-    store.edit(id, Edit { fields: titled("The fence"), append: None }).await.unwrap();
+    store.edit(id, Edit { fields: titled("The fence"), ..Edit::default() }).await.unwrap();
     let state = async || {
         let entity = store.get(id).await.unwrap();
         (entity.title.clone(), body_of(&entity).to_owned(), entity.deleted)
@@ -59,11 +59,14 @@ async fn undo_leaves_what_others_did_since() {
         .id;
     a.edit(id, append("two")).await.unwrap();
     a.count(id, Thousandths(-1000)).await.unwrap();
-    a.edit(id, Edit { fields: titled("Hens' eggs"), append: None }).await.unwrap();
+    a.edit(id, Edit { fields: titled("Hens' eggs"), ..Edit::default() }).await.unwrap();
     super::sync(&a, &b).await;
-    b.edit(id, Edit { fields: Fields { body: Some("zero\none\ntwo".into()), ..titled("Ducks' eggs") }, append: None })
-        .await
-        .unwrap();
+    b.edit(
+        id,
+        Edit { fields: Fields { body: Some("zero\none\ntwo".into()), ..titled("Ducks' eggs") }, ..Edit::default() },
+    )
+    .await
+    .unwrap();
     b.count(id, Thousandths(-3000)).await.unwrap();
     super::sync(&b, &a).await;
     // The title is somebody else's now, so the first undo takes back the count, the second the text.

@@ -231,18 +231,18 @@ val Entity.body: String
 private suspend fun Altair.store(current: Entity, title: Draft, body: Draft): Entity = when (current) {
     is Note -> notes.edit(current.id) {
         if (title.dirty) this.title = title.text
-        if (body.dirty) this.body = body.text
+        if (body.dirty) this.body(text = body.text, base = body.base)
     }
     is Quest -> quests.edit(current.id) {
         if (title.dirty) this.title = title.text
-        if (body.dirty) this.body = body.text
+        if (body.dirty) this.body(text = body.text, base = body.base)
     }
     is Item -> items.edit(current.id) {
         if (title.dirty) this.name = title.text
-        if (body.dirty) this.body = body.text
+        if (body.dirty) this.body(text = body.text, base = body.base)
     }
     is Location -> locations.edit(current.id) { name = title.text }
-    is Capture -> inbox.edit(current.id, body.text)
+    is Capture -> inbox.edit(current.id, body.text, body.base)
     is Link, is Attachment -> current
 }
 

@@ -138,7 +138,7 @@ internal class Parts {
     }
 }
 
-internal enum class Part { Title, Body, Append, Status, Energy, Due, Parent, Quantity, Unit, Location }
+internal enum class Part { Title, Body, Append, Base, Status, Energy, Due, Parent, Quantity, Unit, Location }
 
 internal fun wrongKind(entity: Entity, wanted: Kind): Nothing = throw AltairException.Invalid(
     "${entity.id} is a ${entity.kind.name.lowercase()}, not a ${wanted.name.lowercase()}",

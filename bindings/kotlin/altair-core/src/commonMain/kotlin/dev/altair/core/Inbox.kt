@@ -33,10 +33,11 @@ public class Inbox internal constructor(private val engine: Engine) {
     /** One capture, triaged or not. */
     public suspend fun get(id: EntityId): Capture = engine.get(id).of(Kind.Capture)
 
-    /** Changes a capture's words. */
-    public suspend fun edit(id: EntityId, text: String): Capture {
+    /** Changes a capture's words. With [base], the words as they were read, it is `Refused` where somebody else changed them since. */
+    public suspend fun edit(id: EntityId, text: String, base: String? = null): Capture {
         val parts = Parts()
         parts[Part.Body] = text
+        parts.unlessNull(Part.Base, base)
         return engine.edit(id, Kind.Capture, parts).of(Kind.Capture)
     }
 

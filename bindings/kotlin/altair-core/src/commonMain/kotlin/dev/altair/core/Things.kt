@@ -71,7 +71,7 @@ public class Notes internal constructor(engine: Engine) : Things<Note>(engine, K
 
     /**
      * Changes what is set in [change], together: `notes.edit(id) { title = "Figs"; append("- [ ] prune") }`. A body that was changed on another device
-     * meanwhile is merged character by character; on this one the last that is set holds.
+     * meanwhile is merged character by character; where others write on this store too, say which body yours was made of.
      */
     public suspend fun edit(id: EntityId, change: NoteEdit.() -> Unit): Note =
         of(engine.edit(id, kind, NoteEdit().apply(change).parts))
@@ -153,6 +153,15 @@ public class NoteEdit internal constructor() {
             parts[Part.Body] = value
         }
 
+    /**
+     * Sets the body to [text], which was made of [base], the body as it was read: what others wrote since then is merged with it, character by
+     * character. `Refused` when it hasn't been [base] lately.
+     */
+    public fun body(text: String, base: String) {
+        body = text
+        parts[Part.Base] = base
+    }
+
     /** Adds text at the end of the body, on a line of its own. */
     public fun append(text: String) {
         parts[Part.Append] = text
@@ -205,6 +214,15 @@ public class QuestEdit internal constructor() {
             parts[Part.Parent] = value
         }
 
+    /**
+     * Sets the body to [text], which was made of [base], the body as it was read: what others wrote since then is merged with it, character by
+     * character. `Refused` when it hasn't been [base] lately.
+     */
+    public fun body(text: String, base: String) {
+        body = text
+        parts[Part.Base] = base
+    }
+
     /** Adds text at the end of the body, on a line of its own. */
     public fun append(text: String) {
         parts[Part.Append] = text
@@ -249,6 +267,15 @@ public class ItemEdit internal constructor() {
             field = value
             parts[Part.Location] = value
         }
+
+    /**
+     * Sets the body to [text], which was made of [base], the body as it was read: what others wrote since then is merged with it, character by
+     * character. `Refused` when it hasn't been [base] lately.
+     */
+    public fun body(text: String, base: String) {
+        body = text
+        parts[Part.Base] = base
+    }
 
     /** Adds text at the end of the body, on a line of its own. */
     public fun append(text: String) {

@@ -135,6 +135,7 @@ internal fun Parts.toFfi(): FfiParts = FfiParts(
     title = given[Part.Title] as String?,
     body = given[Part.Body] as String?,
     append = given[Part.Append] as String?,
+    base = given[Part.Base] as String?,
     status = (given[Part.Status] as QuestStatus?)?.toFfi(),
     energy = (given[Part.Energy] as Int?)?.toLong(),
     due = (given[Part.Due] as Due?)?.toString(),

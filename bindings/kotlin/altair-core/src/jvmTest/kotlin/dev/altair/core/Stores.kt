@@ -16,6 +16,7 @@ import kotlin.io.path.copyToRecursively
 import kotlin.io.path.createParentDirectories
 import kotlin.io.path.deleteRecursively
 import kotlin.io.path.isRegularFile
+import kotlin.io.path.isWritable
 import kotlin.io.path.readBytes
 import kotlin.io.path.relativeTo
 import kotlin.io.path.walk
@@ -30,10 +31,13 @@ import kotlin.time.Duration.Companion.seconds
 /** No test waits longer than this for anything. */
 internal val DEADLINE = 60.seconds
 
+/** A place on a disk in memory, or on any disk where there is none. */
+internal val MEMORY: Path = Path.of("/dev/shm").takeIf { it.isWritable() } ?: Path.of(System.getProperty("java.io.tmpdir"))
+
 /** Runs a test with an empty folder of its own. */
 @OptIn(ExperimentalPathApi::class)
-internal fun withFolder(test: suspend CoroutineScope.(Path) -> Unit) {
-    val folder = Files.createTempDirectory("altair")
+internal fun withFolder(on: Path? = null, test: suspend CoroutineScope.(Path) -> Unit) {
+    val folder = if (on == null) Files.createTempDirectory("altair") else Files.createTempDirectory(on, "altair")
     try {
         runBlocking { withTimeout(DEADLINE) { test(folder) } }
     } finally {

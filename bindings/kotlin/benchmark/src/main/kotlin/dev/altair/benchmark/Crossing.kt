@@ -22,7 +22,6 @@ import org.openjdk.jmh.infra.Blackhole
 import org.openjdk.jmh.infra.IterationParams
 import org.openjdk.jmh.runner.IterationType
 import java.nio.file.Path
-import java.nio.file.StandardOpenOption
 import java.util.concurrent.TimeUnit
 import kotlin.io.path.appendText
 
@@ -41,7 +40,7 @@ open class Crossing {
     private lateinit var scratch: Scratch
     private lateinit var altair: Altair
     private lateinit var inside: Store
-    private lateinit var note: EntityId
+    private var note = EntityId("")
     private lateinit var insideNote: String
 
     @Setup
@@ -80,7 +79,7 @@ open class Crossing {
         }
         val nanos = inside.time(call, if (name == "get") 4000 else 400)
         if (iteration.type == IterationType.MEASUREMENT) {
-            Path.of(System.getProperty(INSIDE)).appendText("$name ${nanos.average() / 1000}\n", options = arrayOf(StandardOpenOption.CREATE, StandardOpenOption.APPEND))
+            Path.of(System.getProperty(INSIDE)).appendText("$name ${nanos.average() / 1000}\n")
         }
     }
 
