@@ -1,21 +1,20 @@
 //! Changing what is there: fields, quantities, tags.
 
 use altair_protocol::view::Entity;
-use altair_protocol::{EntityId, Field, Kind, TagName, Thousandths, Value};
+use altair_protocol::{Bytes, DeviceId, EntityId, EntityState, Field, Kind, TagName, Thousandths, Value};
 
 use super::create::{count_op, finish, in_trash, set};
 use super::{Altair, Edit, Inner};
 use crate::error::{Error, Result};
 use crate::merge::text::{Text, act_peer, device_peer};
 use crate::store::sealed::Before;
-use crate::store::write::Unit;
 
 /// How many of an entity's changes are looked through for the text that an edit began from.
-const BASES: usize = 1000;
+const BASES: usize = 200;
 
 impl Altair {
     /// Changes what the edit names and nothing else.
-    pub async fn edit(&self, id: EntityId, edit: Edit) -> Result<Entity> {
+    pub async fn edit(&self, id: EntityId, mut edit: Edit) -> Result<Entity> {
         self.run("edit", move |inner| async move {
             if edit == Edit::default() {
                 return Err(Error::invalid("the edit changes nothing", "name at least one part to change"));
@@ -23,11 +22,17 @@ impl Altair {
             if edit.base.is_some() && edit.fields.body.is_none() {
                 return Err(Error::invalid("the edit has a base and no body", "give the body that was made of it"));
             }
-            // To find a base, all that was written has to be in the log.
-            let mut unit = match edit.base {
-                Some(_) => inner.writer.begin_quiet().await?,
-                None => inner.writer.begin().await?,
-            };
+            let mut unit = inner.writer.begin().await?;
+            if let (Some(base), Some(new)) = (edit.base.take(), edit.fields.body.as_deref())
+                && !follows(&unit.require(id).await?.state, &base, new)?
+            {
+                // Looking for the version may take a while, so others go first.
+                drop(unit);
+                let version = inner.version_of(id, &base).await?;
+                unit = inner.writer.begin().await?;
+                let merged = merged(&unit.require(id).await?.state, inner.device, &version, new)?;
+                edit.fields.body = Some(merged);
+            }
             let reading = unit.require(id).await?.reading.clone();
             if reading.entity.deleted {
                 return Err(in_trash(id));
@@ -35,10 +40,6 @@ impl Altair {
             let kind = reading.entity.kind;
             if matches!(kind, Kind::Link | Kind::Attachment) {
                 return Err(Error::invalid(format!("a {kind} is not edited"), "remove it and make another"));
-            }
-            let mut edit = edit;
-            if let (Some(base), Some(body)) = (edit.base.take(), &edit.fields.body) {
-                edit.fields.body = Some(inner.merged(&mut unit, id, &base, body).await?);
             }
             let ops = inner.ops(&mut unit, id, kind, edit.fields, edit.append, device_peer(inner.device)).await?;
             if !ops.is_empty() {
@@ -111,38 +112,52 @@ impl Altair {
     }
 }
 
+/// Whether `new`, which was made of `base`, can stand as it is: nobody wrote since, or what was written is just this.
+fn follows(state: &EntityState, base: &str, new: &str) -> Result<bool> {
+    if state.kind == Kind::Capture {
+        // Its words are a register: there is nothing to merge them by.
+        let now = state.value(&Field::TEXT).and_then(Value::as_str).unwrap_or_default();
+        return if now == base || now == new { Ok(true) } else { Err(stale()) };
+    }
+    let now = Text::open(state.texts.get(&Field::BODY))?.read();
+    Ok(now == base || now == new)
+}
+
+/// The body that comes of `new`, which was made of the one at `version`, and all that was written since.
+fn merged(state: &EntityState, device: DeviceId, version: &Bytes, new: &str) -> Result<String> {
+    let mut text = Text::open(state.texts.get(&Field::BODY))?;
+    let peer = act_peer(&[b"edit", device.as_bytes(), &text.version().0, new.as_bytes()]);
+    text.edit_at(version, new, peer)?;
+    Ok(text.read())
+}
+
+fn stale() -> Error {
+    Error::refused(
+        "the body that this edit began from is none that this entity has had lately",
+        "read it again, and make the edit anew",
+    )
+}
+
 impl Inner {
-    /// The body that comes of `new`, which was made of `base`, and what was written to the entity since it had that body.
-    async fn merged(&self, unit: &mut Unit, id: EntityId, base: &str, new: &str) -> Result<String> {
-        let staged = unit.require(id).await?.clone();
-        let state = &staged.state;
-        let stale = || {
-            Error::refused(
-                "the body that this edit began from is none that this entity has had lately",
-                "read it again, and make the edit anew",
-            )
-        };
-        if state.kind == Kind::Capture {
-            // Its words are a register: there is nothing to merge them by.
-            let same = state.value(&Field::TEXT).and_then(Value::as_str).unwrap_or_default() == base;
-            return if same { Ok(new.to_owned()) } else { Err(stale()) };
-        }
-        let mut text = Text::open(state.texts.get(&Field::BODY))?;
+    /// The newest version at which an entity's body was `base`. What somebody has read is in the database, so nothing has to be waited for.
+    async fn version_of(&self, id: EntityId, base: &str) -> Result<Bytes> {
+        let Some(staged) = self.db.entity(id).await? else { return Err(stale()) };
+        let text = Text::open(staged.state.texts.get(&Field::BODY))?;
         if text.read() == base {
-            return Ok(new.to_owned());
+            return Ok(text.version());
         }
         let empty = Text::open(None)?.version();
         let mut seq = staged.last;
         for _ in 0..BASES {
             let Some((logged, prior)) = self.db.logged(seq).await? else { break };
-            let texts = logged.before.iter().filter(|(field, _)| *field == Field::BODY);
-            for (_, before) in texts {
-                let Before::Text { from, .. } = before else { continue };
-                let from = from.as_ref().unwrap_or(&empty);
-                if text.read_at(from)? == base {
-                    let peer = act_peer(&[b"edit", self.device.as_bytes(), &text.version().0, new.as_bytes()]);
-                    text.edit_at(from, new, peer)?;
-                    return Ok(text.read());
+            let found = logged.before.into_iter().find_map(|(field, before)| match before {
+                Before::Text { from, .. } if field == Field::BODY => Some(from),
+                _ => None,
+            });
+            if let Some(from) = found {
+                let from = from.unwrap_or_else(|| empty.clone());
+                if text.read_at(&from)? == base {
+                    return Ok(from);
                 }
             }
             if prior == 0 {

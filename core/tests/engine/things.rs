@@ -195,6 +195,8 @@ async fn two_programs_that_write_one_body_at_once_keep_what_both_wrote() {
         ("one\ntwo\n", "ONE\ntwo\n", "ONE\ntwo\n"),
         ("one\ntwo\n", "one\ntwo\nthree\n", "ONE\ntwo\nthree\n"),
         ("ONE\ntwo\n", "ONE\n2\n", "ONE\n2\nthree\n"),
+        // Done again, as after an answer that got lost, it is done once.
+        ("ONE\ntwo\n", "ONE\n2\nthree\n", "ONE\n2\nthree\n"),
         // What changes nothing takes nothing away.
         ("one\ntwo\n", "one\ntwo\n", "ONE\n2\nthree\n"),
     ] {

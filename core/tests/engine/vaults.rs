@@ -565,3 +565,25 @@ async fn a_property_put_in_above_others_leaves_them_as_they_are_inside() {
     store.export(&vault, false, |_| {}).await.unwrap();
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "---\nnew: 1\nstatus: open\nb: 1\n---\nbody\n");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_quiet_does_not_wait_for_an_import_to_end() {
+    let store = Store::new().await;
+    let note = store.note("The fence", "white").await;
+    let vault = tempfile::tempdir().unwrap();
+    for n in 0..4000 {
+        std::fs::write(vault.path().join(format!("{n}.md")), format!("Bed {n} of [[{}]]\n", n / 2)).unwrap();
+    }
+    let (begun, mut beginning) = tokio::sync::watch::channel(0);
+    let importing = {
+        let (altair, folder) = (store.altair.clone(), vault.path().to_owned());
+        tokio::spawn(
+            async move { altair.import(&folder, move |progress| drop(begun.send_replace(progress.done))).await },
+        )
+    };
+    beginning.wait_for(|done| *done > 0).await.unwrap();
+    let versions = store.history(note, 10, None).await.unwrap().items;
+    store.revert(note, &versions[0].version.to_string()).await.unwrap();
+    assert!(!importing.is_finished(), "the import was to be longer than a revert");
+    assert_eq!(importing.await.unwrap().unwrap().notes, 4000);
+}

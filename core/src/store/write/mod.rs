@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use altair_protocol::{Clock, DeviceId, EntityId, Stamp};
-use tokio::sync::{Mutex, OwnedMutexGuard, broadcast, watch};
+use tokio::sync::{Mutex, OwnedMutexGuard, RwLock, broadcast, watch};
 use tracing::Instrument as _;
 
 use self::batch::Batch;
@@ -97,6 +97,8 @@ pub(crate) struct Writer {
     pub(crate) device: DeviceId,
     pub(crate) environment: Environment,
     stage: Arc<Mutex<Stage>>,
+    /// Shut while somebody waits for quiet.
+    gate: RwLock<()>,
     /// The number of the last batch that was written, or failed.
     written: watch::Sender<u64>,
     /// `None` once the writer is closed: watchers then end.
@@ -128,6 +130,7 @@ impl Writer {
             device,
             environment,
             stage: Arc::new(Mutex::new(stage)),
+            gate: RwLock::new(()),
             written: watch::Sender::new(0),
             bus: std::sync::Mutex::new(Some(broadcast::Sender::new(BUS))),
             on_commit: Box::new(on_commit),
@@ -150,6 +153,11 @@ impl Writer {
 
     /// Begins a unit.
     pub(crate) async fn begin(self: &Arc<Self>) -> Result<Unit> {
+        let _open = self.gate.read().await;
+        self.begin_staging().await
+    }
+
+    async fn begin_staging(self: &Arc<Self>) -> Result<Unit> {
         loop {
             let stage = Arc::clone(&self.stage).lock_owned().await;
             if stage.closed {
@@ -162,10 +170,12 @@ impl Writer {
         }
     }
 
-    /// Begins a unit when nothing is staged or under way, so that everything before it can be read from the database.
+    /// Begins a unit when nothing is staged or under way, so that everything before it can be read from the database. Units that come later wait
+    /// until then: an import stages without end.
     pub(crate) async fn begin_quiet(self: &Arc<Self>) -> Result<Unit> {
+        let _shut = self.gate.write().await;
         loop {
-            let unit = self.begin().await?;
+            let unit = self.begin_staging().await?;
             if unit.stage.overlay.is_empty() && !unit.stage.writing {
                 return Ok(unit);
             }

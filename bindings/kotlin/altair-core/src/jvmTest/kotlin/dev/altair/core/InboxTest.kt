@@ -88,6 +88,14 @@ class InboxTest {
     }
 
     @Test
+    fun `words that were made of older ones do not replace newer ones`() = withStore { altair ->
+        val capture = altair.inbox.capture("Water teh figs")
+        assertEquals("Water the figs", altair.inbox.edit(capture.id, "Water the figs", base = capture.text).text)
+        fails<AltairException.Refused> { altair.inbox.edit(capture.id, "Water the plums", base = capture.text) }
+        assertEquals("Water the figs", altair.inbox.get(capture.id).text)
+    }
+
+    @Test
     fun `a capture becomes a note that keeps its words`() = withStore { altair ->
         val capture = altair.inbox.capture("Fig jam\n2 kg figs\n1 kg sugar")
         val note = altair.inbox.toNote(capture.id)

@@ -102,4 +102,12 @@ class ItemsTest {
             cancelAndIgnoreRemainingEvents()
         }
     }
+
+    @Test
+    fun `a body that was made of an older one is merged with what came since`() = withStore { altair ->
+        val flour = altair.items.create("Flour") { body = "wheat\n" }
+        altair.items.edit(flour.id) { append("organic") }
+        assertEquals("white wheat\norganic", altair.items.edit(flour.id) { body("white wheat\n", base = flour.body) }.body)
+        fails<AltairException.Refused> { altair.items.edit(flour.id) { body("rye", base = "never was that") } }
+    }
 }

@@ -98,4 +98,14 @@ class NotesTest {
         fails<AltairException.Invalid> { altair.notes.edit(quest.id) { title = "Figs" } }
         assertEquals("Prune", altair.quests.get(quest.id).title)
     }
+
+    @Test
+    fun `a body that was made of an older one is merged with what came since`() = withStore { altair ->
+        val list = altair.notes.create("List", "milk\nbread\n")
+        altair.notes.edit(list.id) { append("figs") }
+        val merged = altair.notes.edit(list.id) { body("oat milk\nbread\n", base = list.body) }
+        assertEquals("oat milk\nbread\nfigs", merged.body)
+        fails<AltairException.Refused> { altair.notes.edit(list.id) { body("eggs", base = "never was that") } }
+        assertEquals(merged, altair.notes.get(list.id))
+    }
 }

@@ -1,7 +1,6 @@
 package dev.altair.core
 
 import app.cash.turbine.test
-import dev.altair.core.ffi.Clearable
 import dev.altair.model.AltairException
 import dev.altair.model.Due
 import dev.altair.model.EntityId
@@ -11,10 +10,8 @@ import kotlinx.datetime.Instant
 import kotlinx.datetime.LocalDate
 import kotlin.test.Test
 import kotlin.test.assertEquals
-import kotlin.test.assertNotNull
 import kotlin.test.assertNull
 import dev.altair.core.ffi.OpenOptions as FfiOptions
-import dev.altair.core.ffi.Parts as FfiParts
 
 class QuestsTest {
     @Test
@@ -117,13 +114,15 @@ class QuestsTest {
         val store = dev.altair.core.ffi.open(folder.resolve("store").toString(), FfiOptions(0, 1L shl 20, false))
         val forms = listOf("2026-12-24", "2026-12-24T18:00:00Z", "2026-12-24T19:00:00+01:00", "2026-12-24 18:00:00Z", "2026-12-24T18:00Z", "20261224T180000Z")
         for (form in forms) {
-            val parts = FfiParts(form, null, null, null, null, form, null, null, null, null, emptyList<Clearable>())
-            store.create(dev.altair.core.ffi.Kind.QUEST, parts)
+            store.create(dev.altair.core.ffi.Kind.QUEST, Parts().apply { set(Part.Title, form) }.toFfi().copy(due = form))
         }
         store.shutdown()
         store.destroy()
         open(folder).use { altair ->
-            for (quest in altair.quests.all().toList()) assertNotNull(quest.due, "due ${quest.title}")
+            val evening = Due.Moment(Instant.parse("2026-12-24T18:00:00Z"))
+            for (quest in altair.quests.all().toList()) {
+                assertEquals(if (quest.title == "2026-12-24") Due.Day(LocalDate(2026, 12, 24)) else evening, quest.due, quest.title)
+            }
         }
     }
 
@@ -161,5 +160,13 @@ class QuestsTest {
         val note = altair.notes.create("Figs", "sun")
         fails<AltairException.Invalid> { altair.quests.edit(note.id) { body = "shade" } }
         assertEquals("sun", altair.notes.get(note.id).body)
+    }
+
+    @Test
+    fun `a body that was made of an older one is merged with what came since`() = withStore { altair ->
+        val quest = altair.quests.create("Shop") { body = "milk\n" }
+        altair.quests.edit(quest.id) { append("figs") }
+        assertEquals("oat milk\nfigs", altair.quests.edit(quest.id) { body("oat milk\n", base = quest.body) }.body)
+        fails<AltairException.Refused> { altair.quests.edit(quest.id) { body("eggs", base = "never was that") } }
     }
 }
