@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Once, PoisonError};
 
 use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::{Event, Metadata, Subscriber};
@@ -50,6 +51,14 @@ pub trait LogListener: Send + Sync {
 struct Sink {
     level: LogLevel,
     lines: mpsc::Sender<LogLine>,
+    /// What gives the lines to the listener.
+    giving: AbortHandle,
+}
+
+impl Drop for Sink {
+    fn drop(&mut self) {
+        self.giving.abort();
+    }
 }
 
 static SINK: Mutex<Option<Sink>> = Mutex::new(None);
@@ -66,16 +75,17 @@ pub fn log_to(level: LogLevel, listener: Option<Arc<dyn LogListener>>) -> Result
         None => None,
         Some(listener) => {
             let (lines, mut waiting) = mpsc::channel(WAITING);
-            runtime::handle()?.spawn(async move {
+            let giving = runtime::handle()?.spawn(async move {
                 while let Some(line) = waiting.recv().await {
                     // A listener that throws is asked again: a log that falls silent is worse.
                     let _ = listener.on_line(line).await;
                 }
             });
-            Some(Sink { level, lines })
+            Some(Sink { level, lines, giving: giving.abort_handle() })
         }
     };
     *SINK.lock().unwrap_or_else(PoisonError::into_inner) = sink;
+    PASSED_OVER.store(0, Ordering::Release);
     tracing::callsite::rebuild_interest_cache();
     Ok(())
 }

@@ -93,7 +93,8 @@ fn wrapper(directory: &Path, memory: &Path) -> Result<Option<PathBuf>, Failure> 
     let Some(wrapper) = directory.ancestors().map(|folder| folder.join(name)).find(|wrapper| wrapper.exists()) else {
         return Ok(None);
     };
-    if is_unpacked() {
+    // A copy that another project brought from a host of its own is none for this wrapper: it says so itself.
+    if is_unpacked() && version(&wrapper).is_some() {
         return Ok(Some(wrapper));
     }
     let remembered = fs::metadata(memory).and_then(|file| file.modified()).ok().and_then(|noted| noted.elapsed().ok());

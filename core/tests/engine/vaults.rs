@@ -577,9 +577,12 @@ async fn what_waits_for_quiet_does_not_wait_for_an_import_to_end() {
     let (begun, mut beginning) = tokio::sync::watch::channel(0);
     let importing = {
         let (altair, folder) = (store.altair.clone(), vault.path().to_owned());
-        tokio::spawn(
-            async move { altair.import(&folder, move |progress| drop(begun.send_replace(progress.done))).await },
-        )
+        tokio::spawn(async move {
+            let told = move |progress: altair_core::Progress| {
+                begun.send_replace(progress.done);
+            };
+            altair.import(&folder, told).await
+        })
     };
     beginning.wait_for(|done| *done > 0).await.unwrap();
     let versions = store.history(note, 10, None).await.unwrap().items;

@@ -98,7 +98,7 @@ public class Altair internal constructor(internal val engine: Engine) {
 
     /** Opening, and what is done without a store. */
     public companion object {
-        /** The version of the native library. */
+        /** The version of the native library, which is loaded to ask it: before the first [open] that takes a moment. */
         public val version: String get() = Native.version
 
         /**
@@ -123,21 +123,29 @@ public class Altair internal constructor(internal val engine: Engine) {
          * Sends what the library logs to [listener], from [level] on; null stops it. There is one for the whole process. Lines are passed over, and
          * counted, when the listener is slower than they come.
          */
-        public fun log(level: LogLevel = LogLevel.Info, listener: LogListener?): Unit = Native.log(level, listener)
+        public suspend fun log(level: LogLevel = LogLevel.Info, listener: LogListener?): Unit = Native.log(level, listener)
     }
 }
 
 /** Runs [block] with this store and closes it, whatever happens. */
 public suspend inline fun <T> Altair.use(block: (Altair) -> T): T {
-    try {
-        return block(this)
-    } finally {
-        closeUncancelled()
+    val done = try {
+        block(this)
+    } catch (failed: Throwable) {
+        closeAfter(failed)
+        throw failed
     }
+    closeUncancelled()
+    return done
 }
 
 @PublishedApi
 internal suspend fun Altair.closeUncancelled(): Unit = withContext(NonCancellable) { close() }
+
+@PublishedApi
+internal suspend fun Altair.closeAfter(failed: Throwable) {
+    runCatching { closeUncancelled() }.onFailure(failed::addSuppressed)
+}
 
 /** How to open a store. */
 public data class OpenOptions(

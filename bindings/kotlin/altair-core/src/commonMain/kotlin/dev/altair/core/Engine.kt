@@ -112,7 +112,7 @@ internal expect object Native {
 
     suspend fun checkBackup(file: String): BackedUp
 
-    fun log(level: LogLevel, listener: LogListener?)
+    suspend fun log(level: LogLevel, listener: LogListener?)
 }
 
 /** A list that can be read page by page. */

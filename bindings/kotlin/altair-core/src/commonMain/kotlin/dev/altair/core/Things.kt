@@ -151,6 +151,7 @@ public class NoteEdit internal constructor() {
         set(value) {
             field = value
             parts[Part.Body] = value
+            parts.given.remove(Part.Base)
         }
 
     /**
@@ -184,6 +185,7 @@ public class QuestEdit internal constructor() {
         set(value) {
             field = value
             parts[Part.Body] = value
+            parts.given.remove(Part.Base)
         }
 
     /** How it stands. */
@@ -245,6 +247,7 @@ public class ItemEdit internal constructor() {
         set(value) {
             field = value
             parts[Part.Body] = value
+            parts.given.remove(Part.Base)
         }
 
     /** How much there is. */

@@ -29,8 +29,8 @@ internal object Library {
         val platform = "${System.getProperty("os.name")} on ${System.getProperty("os.arch")}"
         val path = System.getProperty(PATH)
         throw when {
-            "mismatch" in cause.message.orEmpty() -> AltairException.Unsupported(
-                "the native library is of another version than altair-core",
+            isMismatch(cause.message.orEmpty()) -> AltairException.Unsupported(
+                "the native library for $platform is of another version than altair-core",
                 if (path == null) "use the jar as it was published" else "let -D$PATH name the library of this version",
                 failure,
             )
@@ -47,6 +47,9 @@ internal object Library {
             )
         }
     }
+
+    /** Whether UniFFI found other functions than it was made for, or JNA missed one. */
+    private fun isMismatch(message: String) = "mismatch" in message || "looking up function" in message
 
     /** JNA's message has a line for each place that it looked at, and the whole class path: the first reason is enough. */
     private fun Throwable.why(): String = message.orEmpty().lines().let { it.getOrNull(1) ?: it.first() }.trim()

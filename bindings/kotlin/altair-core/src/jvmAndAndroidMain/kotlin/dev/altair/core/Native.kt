@@ -47,8 +47,8 @@ internal actual object Native {
         return translated { dev.altair.core.ffi.checkBackup(file).toModel() }
     }
 
-    actual fun log(level: LogLevel, listener: LogListener?) {
-        Library.require()
+    actual suspend fun log(level: LogLevel, listener: LogListener?) {
+        load()
         translated { dev.altair.core.ffi.logTo(level.toFfi(), listener?.let(::Logging)) }
     }
 

@@ -28,6 +28,7 @@ import dev.altair.model.Undone
 import dev.altair.model.Version
 import dev.altair.model.Watched
 import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.channels.Channel
 import kotlinx.coroutines.channels.awaitClose
@@ -35,6 +36,8 @@ import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.flow.Flow
 import kotlinx.coroutines.flow.callbackFlow
 import kotlinx.coroutines.launch
+import kotlinx.coroutines.sync.Mutex
+import kotlinx.coroutines.sync.withLock
 import kotlinx.coroutines.withContext
 import kotlinx.serialization.json.JsonElement
 import java.util.concurrent.atomic.AtomicBoolean
@@ -45,6 +48,9 @@ import dev.altair.core.ffi.Watched as FfiWatched
 /** The engine over UniFFI: each call converts, asks and converts back. */
 internal class NativeEngine(private val store: Store) : Engine {
     private val closed = AtomicBoolean()
+
+    /** Whoever closes a second time waits for the first. */
+    private val closing = Mutex()
 
     override val isClosed: Boolean get() = closed.get()
 
@@ -70,7 +76,7 @@ internal class NativeEngine(private val store: Store) : Engine {
 
     override suspend fun find(text: String): EntityId = translated { EntityId(store.find(text)) }
 
-    override suspend fun show(id: EntityId): Details = translated { store.show(id.value).toModel() }
+    override suspend fun show(id: EntityId): Details = apart { store.show(id.value).toModel() }
 
     override suspend fun list(list: Listed, limit: Int, after: Cursor?): Page<Entity> {
         val listing = when (list) {
@@ -78,12 +84,12 @@ internal class NativeEngine(private val store: Store) : Engine {
             Listed.Trash -> Listing.Trash
             is Listed.OfKind -> Listing.OfKind(list.kind.toFfi(), list.tag)
         }
-        return translated { store.list(listing, limit.toLong(), after?.value).toModel() }
+        return apart { store.list(listing, limit.toLong(), after?.value).toModel() }
     }
 
     override suspend fun search(query: String, kind: Kind?, tag: String?, limit: Int, after: Cursor?): Page<Hit> {
         val search = FfiSearch(query, kind?.toFfi(), tag, limit.toLong(), after?.value)
-        return translated { store.search(search).toModel() }
+        return apart { store.search(search).toModel() }
     }
 
     override suspend fun link(from: EntityId, to: EntityId, relation: String?): Entity =
@@ -102,7 +108,7 @@ internal class NativeEngine(private val store: Store) : Engine {
         translated { store.purge(olderThanDays.toLong()).map(::EntityId) }
 
     override suspend fun history(id: EntityId, limit: Int, after: Cursor?): Page<Version> =
-        translated { store.history(id.value, limit.toLong(), after?.value).toModel() }
+        apart { store.history(id.value, limit.toLong(), after?.value).toModel() }
 
     override suspend fun revert(id: EntityId, version: ChangeId): Entity =
         translated { store.revert(id.value, version.value).toModel() }
@@ -111,7 +117,7 @@ internal class NativeEngine(private val store: Store) : Engine {
 
     override suspend fun redo(): List<Undone> = translated { store.redo().map { it.toModel() } }
 
-    override suspend fun conflicts(): List<Conflict> = translated { store.conflicts().map { it.toModel() } }
+    override suspend fun conflicts(): List<Conflict> = apart { store.conflicts().map { it.toModel() } }
 
     override suspend fun resolve(conflict: String, head: String): Conflict =
         translated { store.resolveWithHead(conflict, head).toModel() }
@@ -159,8 +165,8 @@ internal class NativeEngine(private val store: Store) : Engine {
         awaitClose { subscription.use { it.stop() } }
     }
 
-    override suspend fun close() {
-        if (closed.getAndSet(true)) return
+    override suspend fun close() = closing.withLock {
+        if (closed.getAndSet(true)) return@withLock
         try {
             translated { store.shutdown() }
         } finally {
@@ -168,6 +174,9 @@ internal class NativeEngine(private val store: Store) : Engine {
         }
     }
 }
+
+/** Makes a call whose answer may be large: it is read where coroutines compute, as the caller's thread may be one that draws. */
+private suspend fun <T> apart(call: suspend () -> T): T = withContext(Dispatchers.Default) { translated { call() } }
 
 /** Tells a collector something. Where it has gone away meanwhile nobody minds: its subscription is about to be stopped. */
 private inline fun told(tell: () -> Unit) {

@@ -6,6 +6,7 @@ import kotlin.io.path.ExperimentalPathApi
 import kotlin.io.path.isRegularFile
 import kotlin.io.path.walk
 import kotlin.io.path.writeText
+import kotlinx.coroutines.runBlocking
 import kotlin.test.AfterTest
 import kotlin.test.Test
 import kotlin.test.assertEquals
@@ -16,7 +17,7 @@ class LogTest {
     private val lines = ConcurrentLinkedQueue<LogLine>()
 
     @AfterTest
-    fun stop() = Altair.log(listener = null)
+    fun stop() = runBlocking { Altair.log(listener = null) }
 
     @Test
     fun `the log tells what happens, from its level on`() = withFolder { folder ->

@@ -107,5 +107,12 @@ class NotesTest {
         assertEquals("oat milk\nbread\nfigs", merged.body)
         fails<AltairException.Refused> { altair.notes.edit(list.id) { body("eggs", base = "never was that") } }
         assertEquals(merged, altair.notes.get(list.id))
+        // Done again, it is done once; and a body without a base writes over what is there.
+        assertEquals(merged, altair.notes.edit(list.id) { body(merged.body, base = list.body) })
+        val over = altair.notes.edit(list.id) {
+            body("eggs", base = "never was that")
+            body = "nothing but eggs"
+        }
+        assertEquals("nothing but eggs", over.body)
     }
 }
