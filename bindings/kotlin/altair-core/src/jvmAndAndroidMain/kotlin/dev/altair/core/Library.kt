@@ -30,7 +30,7 @@ internal object Library {
         val path = System.getProperty(PATH)
         throw when {
             isMismatch(cause.message.orEmpty()) -> AltairException.Unsupported(
-                "the native library for $platform is of another version than altair-core",
+                "the native library ${path ?: "in the jar"} is none that this version of altair-core is for, on $platform",
                 if (path == null) "use the jar as it was published" else "let -D$PATH name the library of this version",
                 failure,
             )
