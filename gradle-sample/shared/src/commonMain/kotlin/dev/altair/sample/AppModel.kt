@@ -34,6 +34,9 @@ class AppModel(val directory: String, context: CoroutineContext, private val ope
     private val mutableState = MutableStateFlow<AppState>(AppState.Opening)
     private var altair: Altair? = null
 
+    /** Whether closing has been refused once. */
+    private var warned = false
+
     val state: StateFlow<AppState> = mutableState.asStateFlow()
 
     init {
@@ -45,14 +48,33 @@ class AppModel(val directory: String, context: CoroutineContext, private val ope
         if (mutableState.value is AppState.Failed) open()
     }
 
-    /** Stores what is being typed and closes the store. */
-    suspend fun close() {
-        withContext(NonCancellable) {
-            (mutableState.value as? AppState.Open)?.workspace?.settle()
-            mutableState.value = AppState.Closed
-            scope.cancel()
-            altair?.close()
+    /**
+     * Stores what is being typed and closes the store. When something can't be stored, the app stays open and says so, and false is given; closing
+     * once more leaves that to the inbox.
+     */
+    suspend fun close(): Boolean = withContext(NonCancellable) {
+        val workspace = (mutableState.value as? AppState.Open)?.workspace
+        if (workspace != null && !settled(workspace)) return@withContext false
+        mutableState.value = AppState.Closed
+        scope.cancel()
+        altair?.close()
+        true
+    }
+
+    /** Whether the store may be closed as far as what is being typed is concerned. */
+    private suspend fun settled(workspace: Workspace): Boolean {
+        if (workspace.settle()) return true
+        if (warned) {
+            workspace.leave()
+            return true
         }
+        warned = true
+        val trouble = workspace.statements.current.value?.takeIf { it.tone == Statement.Tone.Trouble }
+        workspace.statements.trouble(
+            trouble?.what ?: "What was typed isn't saved",
+            "close Altair once more to put what was typed into the inbox, where that can be done",
+        )
+        return false
     }
 
     private fun open() {

@@ -20,6 +20,7 @@ import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.ExperimentalCoroutinesApi
 import kotlinx.coroutines.FlowPreview
 import kotlinx.coroutines.Job
+import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.channels.Channel
 import kotlinx.coroutines.flow.MutableStateFlow
 import kotlinx.coroutines.flow.StateFlow
@@ -73,13 +74,17 @@ class Editor(
     private var session: Session? = null
     private var leaving: Job? = null
 
+    /** What was left and could neither be stored nor be put into the inbox. It is on the screen again when its entity is opened. */
+    private val unsaved = mutableMapOf<EntityId, Session>()
+
     val state: StateFlow<Editing?> = mutableState.asStateFlow()
 
-    /** Opens an entity, or nothing. What was open is saved first. */
+    /** Opens an entity, or nothing. What was open is saved first; what can't be saved goes to the inbox. */
     fun open(id: EntityId?) {
         if (session?.id == id) return
         leave()
-        session = id?.let { Session(it) }
+        session = id?.let { Session(it, unsaved.remove(it)?.editing?.value) }
+        show()
     }
 
     /** The title of [id] as it was typed into a [revision] of its draft. */
@@ -120,10 +125,12 @@ class Editor(
         }
     }
 
-    /** Returns when all that was typed is stored, or couldn't be and that has been stated. */
-    suspend fun settle() {
-        session?.save()
+    /** Returns when all that was typed is stored, or couldn't be and that has been stated; whether nothing is left to store. */
+    suspend fun settle(): Boolean {
+        val saved = session?.save() ?: true
         leaving?.join()
+        unsaved.keys.toList().mapNotNull(unsaved::remove).forEach { it.saveLast() }
+        return saved && unsaved.isEmpty()
     }
 
     private fun tag(add: List<String>, remove: List<String>): Job = acts.launch {
@@ -131,22 +138,29 @@ class Editor(
     }
 
     private fun type(id: EntityId, change: (Editing) -> Editing) {
-        mutableState.update { editing ->
-            val changed = editing?.takeIf { it.id == id }?.let(change) ?: return@update editing
-            if (changed.dirty) changed.copy(saving = Saving.Waiting) else changed
-        }
-        session?.typed()
+        session?.takeIf { it.id == id }?.type(change)
     }
 
     private fun leave() {
         val left = session ?: return
         session = null
-        leaving = left.finish(mutableState.value, leaving)
-        mutableState.value = null
+        show()
+        leaving = left.finish(leaving)
     }
 
-    /** The time during which one entity is open. */
-    private inner class Session(val id: EntityId) {
+    /** Shows how the present session stands, whichever thread changed it last. */
+    private fun show() {
+        do {
+            val shown = session
+            val editing = shown?.editing?.value
+            mutableState.value = editing
+        } while (session !== shown || shown?.editing?.value !== editing)
+    }
+
+    /** The time during which one entity is open, and until what was typed in it is stored. It begins with what was [kept]. */
+    private inner class Session(val id: EntityId, kept: Editing?) {
+        val editing = MutableStateFlow(kept)
+
         private val typing = Channel<Unit>(Channel.CONFLATED)
         private val writing = Mutex()
         private val job = acts.scope.launch(start = CoroutineStart.UNDISPATCHED) {
@@ -155,23 +169,48 @@ class Editor(
             launch { preview() }
         }
 
-        fun typed() {
+        fun type(change: (Editing) -> Editing) {
+            update { change(this).let { if (it.dirty) it.copy(saving = Saving.Waiting) else it } }
             typing.trySend(Unit)
         }
 
-        suspend fun save() {
-            acts.attempt {
-                writing.withLock { mutableState.value?.let { if (it.id == id) write(it) } }
-                Unit
-            } ?: update { failed() }
+        /** Stores what was typed; false when that failed and has been stated. Once begun it is finished, for the engine won't stop either. */
+        suspend fun save(): Boolean = withContext(NonCancellable) {
+            val saved = acts.attempt { writing.withLock { write() } } != null
+            if (!saved) update { failed() }
+            saved
         }
 
-        /** Ends, and stores what was typed last once [before] is done. */
-        fun finish(last: Editing?, before: Job?): Job {
+        /** Ends, and stores what was typed last once a save that is under way is done. It is done when [before] is, too. */
+        fun finish(before: Job?): Job {
             job.cancel()
-            return acts.launch {
-                if (last?.id == id && last.dirty) writing.withLock { write(last) }
+            return acts.scope.launch {
+                saveLast()
                 before?.join()
+            }
+        }
+
+        /** Stores what was typed when nobody sees it any more: in the inbox when it can't be stored where it belongs. */
+        suspend fun saveLast() = withContext(NonCancellable) {
+            try {
+                writing.withLock { write() }
+            } catch (trouble: AltairException) {
+                update { failed() }
+                rescue(trouble)
+            }
+        }
+
+        private suspend fun rescue(trouble: AltairException) {
+            val left = editing.value ?: return acts.statements.trouble(trouble)
+            val words = left.typedWords()
+            if (words.isBlank()) return acts.statements.trouble(trouble)
+            val what = "${left.details.entity.title.named()} couldn't be saved: ${trouble.what}"
+            try {
+                val capture = altair.inbox.capture(words)
+                acts.statements.trouble(what, "what was typed is in the inbox now", Statement.Subject(capture.id, Kind.Capture))
+            } catch (_: AltairException) {
+                unsaved[id] = this
+                acts.statements.trouble(what, "open it again to find what was typed; it is kept until Altair is closed")
             }
         }
 
@@ -182,41 +221,47 @@ class Editor(
                 navigation.forget(id)
                 return@withLock
             }
-            if (session !== this) return@withLock
-            mutableState.update { it?.over(details) ?: Editing(details, Draft(details.entity.title), Draft(details.entity.body)) }
+            editing.update { it?.over(details) ?: Editing(details, Draft(details.entity.title), Draft(details.entity.body)) }
+            show()
         }
 
-        private suspend fun write(typed: Editing) {
-            if (!typed.dirty) return update { copy(saving = Saving.Saved) }
+        private suspend fun write() {
+            if (editing.value?.dirty != true) return update { written() }
             val current = altair.entities.get(id)
             update { copy(title = title.rebased(current.title), body = body.rebased(current.body)) }
-            val sent = mutableState.value?.takeIf { it.id == id }
-                ?: typed.copy(title = typed.title.rebased(current.title), body = typed.body.rebased(current.body))
+            val sent = editing.value?.takeIf { it.dirty } ?: return update { written() }
             val stored = altair.store(current, sent.title, sent.body)
             update {
-                val title = title.written(sent.title.text, stored.title)
-                val body = body.written(sent.body.text, stored.body)
-                val saving = if (title.dirty || body.dirty) Saving.Waiting else Saving.Saved
-                copy(details = details.copy(entity = stored), title = title, body = body, saving = saving)
+                copy(
+                    details = details.copy(entity = stored),
+                    title = title.written(sent.title.text, stored.title),
+                    body = body.written(sent.body.text, stored.body),
+                ).written()
             }
         }
 
         private suspend fun preview() {
-            mutableState.filterNotNull().map { it.body.text }.distinctUntilChanged().mapLatest { text ->
+            editing.filterNotNull().map { it.body.text }.distinctUntilChanged().mapLatest { text ->
                 withContext(Dispatchers.Default) { readMarkdown(text) }
             }.collect { document -> update { copy(document = document) } }
         }
 
-        private fun Editing.over(details: Details): Editing =
-            copy(details = details, title = title.rebased(details.entity.title), body = body.rebased(details.entity.body))
-
-        private fun Editing.failed(): Editing = if (dirty) copy(saving = Saving.Failed) else this
-
-        private fun update(change: Editing.() -> Editing) = mutableState.update { editing ->
-            if (editing?.id == id) editing.change() else editing
+        private fun update(change: Editing.() -> Editing) {
+            editing.update { it?.change() }
+            show()
         }
     }
 }
+
+private fun Editing.over(details: Details): Editing =
+    copy(details = details, title = title.rebased(details.entity.title), body = body.rebased(details.entity.body))
+
+private fun Editing.written(): Editing = copy(saving = if (dirty) Saving.Waiting else Saving.Saved)
+
+private fun Editing.failed(): Editing = if (dirty) copy(saving = Saving.Failed) else this
+
+/** What was typed and isn't stored. */
+private fun Editing.typedWords(): String = listOf(title, body).filter { it.dirty && it.text.isNotBlank() }.joinToString("\n\n") { it.text }
 
 /** The text of an entity that one can type into: Markdown, or a capture's words. */
 val Entity.body: String

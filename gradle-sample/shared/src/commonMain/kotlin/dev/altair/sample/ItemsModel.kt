@@ -12,7 +12,12 @@ import kotlinx.coroutines.flow.StateFlow
 class ItemsModel(private val altair: Altair, private val acts: Acts, private val navigation: Navigation) {
     private val listing = Listing(altair, acts, Kind.Item) { limit, after -> altair.items.list(limit, after) }
 
+    private val whole = Listing(altair, acts, Kind.Item, step = Listing.WHOLE) { limit, after -> altair.items.list(limit, after) }
+
     val items: StateFlow<Listed<Item>> get() = listing.state
+
+    /** All of them, to tell what is in a location. */
+    val all: StateFlow<Listed<Item>> get() = whole.state
 
     fun more() = listing.more()
 

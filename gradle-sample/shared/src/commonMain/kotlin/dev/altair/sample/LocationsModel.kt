@@ -15,14 +15,13 @@ data class NestedLocation(val location: Location, val depth: Int)
 
 /** Where things are, as a tree. */
 class LocationsModel(private val altair: Altair, private val acts: Acts, private val navigation: Navigation) {
-    private val listing = Listing(altair, acts, Kind.Location) { limit, after -> altair.locations.list(limit, after) }
+    private val listing = Listing(altair, acts, Kind.Location, step = Listing.WHOLE) { limit, after -> altair.locations.list(limit, after) }
 
+    /** All of them: part of a tree would be wrong. */
     val locations: StateFlow<Listed<Location>> get() = listing.state
 
     val tree: StateFlow<List<NestedLocation>> =
         listing.state.map { treeOf(it.things) }.stateIn(acts.scope, SharingStarted.WhileSubscribed(), emptyList())
-
-    fun more() = listing.more()
 
     fun create(name: String): Job = acts.launch {
         if (name.isNotBlank()) navigation.open(Kind.Location, altair.locations.create(name.trim()).id)

@@ -59,6 +59,7 @@ class SearchModel(private val altair: Altair, private val acts: Acts, private va
     }
 
     fun search(query: String) {
+        if (query == mutableState.value.query) return
         mutableState.update { it.copy(query = query, hint = null, choosing = false) }
         queries.value = query
     }
@@ -85,8 +86,11 @@ class SearchModel(private val altair: Altair, private val acts: Acts, private va
 
     private fun Flow<List<Hit>>.notUnderstood(query: String): Flow<List<Hit>> = catch { cause ->
         if (cause !is AltairException.Invalid) throw cause
-        mutableState.update { if (it.query == query) it.copy(hint = cause.what.sentence()) else it }
+        mutableState.update { if (it.query == query) it.notUnderstood(cause.what.sentence()) else it }
     }
+
+    private fun SearchState.notUnderstood(why: String): SearchState =
+        copy(hits = emptyList(), answered = query, selected = 0, hint = why, choosing = false)
 
     private fun SearchState.answeredWith(query: String, hits: List<Hit>): SearchState = when {
         query != this.query -> this

@@ -40,8 +40,10 @@ class Statements {
         mutable.value = Statement(what.sentence(), hint?.sentence(), Statement.Tone.Done, subject)
     }
 
-    fun trouble(cause: AltairException) {
-        mutable.value = Statement(cause.what.sentence(), cause.hint.sentence(), Statement.Tone.Trouble)
+    fun trouble(cause: AltairException) = trouble(cause.what, cause.hint)
+
+    fun trouble(what: String, hint: String, subject: Statement.Subject? = null) {
+        mutable.value = Statement(what.sentence(), hint.sentence(), Statement.Tone.Trouble, subject)
     }
 
     fun dismiss() {

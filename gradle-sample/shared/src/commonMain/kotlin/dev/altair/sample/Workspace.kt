@@ -13,7 +13,7 @@ class Workspace(private val altair: Altair, scope: CoroutineScope) {
     val statements = Statements()
     val navigation = Navigation()
 
-    private val acts = Acts(scope, statements)
+    internal val acts = Acts(scope, statements)
 
     val editor = Editor(altair, acts, navigation)
     val inbox = InboxModel(altair, acts, navigation, editor)
@@ -42,15 +42,26 @@ class Workspace(private val altair: Altair, scope: CoroutineScope) {
         navigation.open(subject.kind, subject.id)
     }
 
-    /** Where an attachment's bytes are; null when they aren't here. */
+    /** Where an attachment's bytes are; null when they aren't here, which is stated where they should be. */
     suspend fun fileOf(attachment: EntityId): AttachedFile? = try {
         altair.attachments.open(attachment).let { AttachedFile(it.attachment, it.path) }
     } catch (_: AltairException.NotFound) {
         null
+    } catch (_: AltairException.Closed) {
+        null
+    } catch (trouble: AltairException) {
+        statements.trouble(trouble)
+        null
     }
 
-    /** Stores what is being typed. */
-    suspend fun settle() = editor.settle()
+    /** Stores what is being typed; false when some of it couldn't be stored, which is stated. */
+    suspend fun settle(): Boolean = editor.settle()
+
+    /** Leaves what is being typed, which goes to the inbox when it can't be stored where it belongs. */
+    internal suspend fun leave() {
+        editor.open(null)
+        editor.settle()
+    }
 }
 
 /** An attachment with its bytes on this machine. */

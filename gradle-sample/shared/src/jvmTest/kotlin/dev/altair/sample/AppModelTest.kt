@@ -8,6 +8,7 @@ import java.io.File
 import java.nio.file.Files
 import kotlin.test.Test
 import kotlin.test.assertEquals
+import kotlin.test.assertFalse
 import kotlin.test.assertIs
 import kotlin.test.assertTrue
 
@@ -45,6 +46,28 @@ class AppModelTest {
         model.close()
         val again = Altair.open(directory.path)
         assertEquals("Last words", again.notes.get(note.id).body)
+        again.close()
+        directory.deleteRecursively()
+        Unit
+    }
+
+    @Test
+    fun what_can_not_be_stored_holds_closing_up_once() = runBlocking {
+        val directory = Files.createTempDirectory("altair-app").toFile()
+        val altair = Altair.open(directory.path)
+        val note = altair.notes.create("Figs")
+        val model = AppModel(directory.path, thread) { altair }
+        val workspace = assertIs<AppState.Open>(model.state.await { it is AppState.Open }).workspace
+        workspace.navigation.open(Section.Notes, note.id)
+        altair.entities.delete(note.id)
+        workspace.editor.state.await { it?.entity?.deleted == true }
+        workspace.editor.typeBody(note.id, 0, "Last words", Selection(10))
+        assertFalse(model.close())
+        assertIs<AppState.Open>(model.state.value)
+        assertEquals(Statement.Tone.Trouble, workspace.statements.current.value?.tone)
+        assertTrue(model.close())
+        val again = Altair.open(directory.path)
+        assertEquals("Last words", again.inbox.list().items.single().text)
         again.close()
         directory.deleteRecursively()
         Unit

@@ -3,11 +3,16 @@ package dev.altair.sample
 import app.cash.turbine.test
 import dev.altair.model.EntityId
 import dev.altair.sample.markdown.Block
+import kotlinx.coroutines.delay
+import kotlinx.coroutines.yield
 import kotlin.test.Test
 import kotlin.test.assertEquals
+import kotlin.test.assertFalse
 import kotlin.test.assertIs
 import kotlin.test.assertNull
 import kotlin.test.assertTrue
+import kotlin.time.Duration.Companion.microseconds
+import kotlin.time.Duration.Companion.milliseconds
 
 class EditorTest {
     private suspend fun TestedStore.opened(body: String): EntityId {
@@ -122,6 +127,75 @@ class EditorTest {
         assertEquals(Statement.Tone.Trouble, workspace.statements.current.value?.tone)
         assertEquals("Figs and plums", workspace.editor.state.value?.body?.text)
         assertEquals(Saving.Failed, workspace.editor.state.value?.saving)
+    }
+
+    @Test
+    fun leaving_in_the_middle_of_a_save_stores_the_text_once() = withWorkspace {
+        repeat(60) { round ->
+            val id = altair.notes.create("Figs").id
+            val hasty = Editor(altair, workspace.acts, Navigation(), pause = 1.milliseconds)
+            hasty.open(id)
+            hasty.state.await { it?.id == id }
+            hasty.typeBody(id, 0, "hello", Selection(5))
+            delay((round % 20 * 500).microseconds)
+            val more = round % 2 == 0
+            if (more) hasty.typeBody(id, hasty.state.value!!.body.revision, "hello there", Selection(11))
+            hasty.open(null)
+            assertTrue(hasty.settle())
+            assertEquals(if (more) "hello there" else "hello", altair.notes.get(id).body, "round $round")
+        }
+        assertNull(workspace.statements.current.value)
+    }
+
+    @Test
+    fun what_was_typed_is_kept_when_its_note_is_opened_again_at_once() = withWorkspace {
+        repeat(20) { round ->
+            val id = opened("")
+            type(id, "Round $round")
+            workspace.editor.open(null)
+            if (round % 2 == 0) yield()
+            workspace.editor.open(id)
+            assertTrue(workspace.settle())
+            assertEquals("Round $round", altair.notes.get(id).body)
+            workspace.editor.state.await { it?.body?.text == "Round $round" && it.saving == Saving.Saved }
+        }
+    }
+
+    @Test
+    fun what_somebody_else_wrote_the_same_way_is_no_trouble() = withWorkspace {
+        repeat(20) {
+            val id = opened("Figs")
+            type(id, "Figs and plums")
+            altair.notes.edit(id) { body = "Figs and plums" }
+            assertTrue(workspace.settle())
+            assertEquals("Figs and plums", altair.notes.get(id).body)
+        }
+        assertNull(workspace.statements.current.value)
+    }
+
+    @Test
+    fun what_can_not_be_saved_on_leaving_goes_to_the_inbox() = withWorkspace {
+        val id = opened("Figs")
+        altair.entities.delete(id)
+        workspace.editor.state.await { it?.entity?.deleted == true }
+        type(id, "Figs and plums")
+        workspace.editor.open(null)
+        assertTrue(workspace.settle())
+        val capture = altair.inbox.list().items.single()
+        assertEquals("Figs and plums", capture.text)
+        val statement = workspace.statements.current.value!!
+        assertEquals(Statement.Tone.Trouble to capture.id, statement.tone to statement.subject?.id)
+    }
+
+    @Test
+    fun what_can_be_saved_nowhere_is_there_again_when_its_note_is_opened() = withWorkspace {
+        val id = opened("Figs")
+        type(id, "Figs and plums")
+        altair.close()
+        workspace.editor.open(null)
+        assertFalse(workspace.settle())
+        workspace.editor.open(id)
+        assertEquals("Figs and plums" to Saving.Failed, workspace.editor.state.value?.let { it.body.text to it.saving })
     }
 
     @Test

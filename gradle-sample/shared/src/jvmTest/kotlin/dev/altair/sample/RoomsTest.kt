@@ -1,10 +1,12 @@
 package dev.altair.sample
 
+import app.cash.turbine.test
 import dev.altair.model.Due
 import dev.altair.model.Kind
 import dev.altair.model.Quantity
 import dev.altair.model.QuestStatus
 import kotlinx.datetime.LocalDate
+import java.io.File
 import kotlin.test.Test
 import kotlin.test.assertEquals
 import kotlin.test.assertNotNull
@@ -85,6 +87,37 @@ class RoomsTest {
     }
 
     @Test
+    fun a_query_that_is_not_understood_shows_no_other_answers() = withWorkspace {
+        altair.notes.create("Figs")
+        workspace.search.open()
+        workspace.search.search("figs")
+        workspace.search.state.await { it.found }
+        workspace.search.search("kind:fruit")
+        workspace.search.choose()
+        val state = workspace.search.state.await { it.hint != null }
+        assertEquals(listOf(false, true, false), listOf(state.found, state.upToDate, state.choosing))
+        workspace.search.choose()
+        assertNull(workspace.navigation.place.value.open)
+        workspace.search.search("figs")
+        assertNull(workspace.search.state.await { it.found }.hint)
+    }
+
+    @Test
+    fun a_file_that_is_not_there_any_more_is_stated() = withWorkspace {
+        val figs = altair.notes.create("Figs")
+        val file = directory.resolveSibling("${directory.name}.txt").apply { writeText("the bytes of a picture") }
+        val id = altair.attachments.attach(figs.id, file.path).id
+        assertNotNull(workspace.fileOf(id)).let { File(it.path).delete() }
+        assertNull(workspace.fileOf(id))
+        assertEquals(Statement.Tone.Trouble, workspace.statements.current.value?.tone)
+        workspace.statements.dismiss()
+        altair.close()
+        assertNull(workspace.fileOf(id))
+        assertNull(workspace.statements.current.value)
+        file.delete()
+    }
+
+    @Test
     fun enter_right_after_typing_waits_for_the_answers() = withWorkspace {
         val figs = altair.notes.create("Figs")
         altair.notes.create("Fir")
@@ -123,6 +156,32 @@ class RoomsTest {
         workspace.history.restore(versions.last().id).join()
         assertEquals("One", altair.notes.get(figs.id).body)
         workspace.history.versions.await { it.things.size == 3 }
+    }
+
+    @Test
+    fun a_long_history_is_read_on() = withWorkspace {
+        val figs = altair.notes.create("Figs")
+        repeat(210) { altair.notes.edit(figs.id) { title = "Figs $it" } }
+        workspace.history.show(figs.id)
+        workspace.history.versions.test(timeout = DEADLINE) {
+            var listed = awaitItem()
+            while (!listed.known) listed = awaitItem()
+            assertEquals(200 to true, listed.things.size to listed.more)
+            workspace.history.more()
+            while (listed.more) listed = awaitItem()
+            assertEquals(211, listed.things.map { it.id }.distinct().size)
+            cancelAndIgnoreRemainingEvents()
+        }
+    }
+
+    @Test
+    fun everything_in_a_location_is_known_however_much_there_is() = withWorkspace {
+        val cellar = altair.locations.create("Cellar")
+        val jam = altair.items.create("Jam") { location = cellar.id }
+        repeat(210) { altair.items.create("Item $it") }
+        repeat(210) { altair.locations.create("Location $it") }
+        assertTrue(workspace.items.all.await { it.known }.things.any { it.id == jam.id })
+        assertTrue(workspace.locations.locations.await { it.known }.things.any { it.id == cellar.id })
     }
 
     @Test

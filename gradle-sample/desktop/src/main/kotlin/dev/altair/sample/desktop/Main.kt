@@ -34,12 +34,20 @@ fun main(arguments: Array<String>) {
         val system = isSystemInDarkTheme()
         var chosen by remember { mutableStateOf(memory.dark) }
         val dark = chosen ?: system
+        var leaving by remember { mutableStateOf(false) }
         fun leave() {
+            if (leaving) return
+            leaving = true
             memory.maximized = state.placement == WindowPlacement.Maximized
             if (state.placement == WindowPlacement.Floating) memory.size = state.size
             scope.launch {
-                model.close()
-                exitApplication()
+                var closed = true
+                try {
+                    closed = model.close()
+                } finally {
+                    leaving = false
+                    if (closed) exitApplication()
+                }
             }
         }
         Window(

@@ -171,7 +171,7 @@ private fun Answers(model: SearchModel, state: SearchState) {
     }
     Box(Modifier.fillMaxWidth().heightIn(min = 96.dp, max = 440.dp)) {
         val message = when {
-            state.hint != null && !state.found -> state.hint
+            state.hint != null -> state.hint
             state.nothingFound -> "Nothing has these words. Try fewer of them, or only their beginnings."
             state.query.isBlank() -> "Words find what holds all of them. “A phrase”, -without, kind:quest, tag:garden narrow it down."
             else -> null

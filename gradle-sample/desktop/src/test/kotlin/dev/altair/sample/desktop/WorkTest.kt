@@ -246,6 +246,15 @@ class WorkTest {
     }
 
     @Test
+    fun the_last_keys_before_leaving_are_kept() = withApp({ notes.create("Figs", "") }) {
+        go(Section.Notes)
+        pressText("Figs", inside = "list")
+        type("body", "Last words")
+        workspace.navigation.leave()
+        untilStored("the words", { notes.list().items.single().body }) { it == "Last words" }
+    }
+
+    @Test
     fun trouble_is_stated_and_dismissed() = withApp {
         go(Section.Import)
         type("folder", "/no/such/folder")

@@ -1,6 +1,7 @@
 package dev.altair.sample.desktop.detail
 
 import androidx.compose.foundation.ExperimentalFoundationApi
+import androidx.compose.foundation.text.input.InputTransformation
 import androidx.compose.foundation.text.input.TextFieldState
 import androidx.compose.runtime.Composable
 import androidx.compose.runtime.LaunchedEffect
@@ -16,12 +17,12 @@ import dev.altair.sample.Selection
 /** Tells what was typed into a revision of a draft. */
 typealias Typing = (revision: Int, text: String, selection: Selection) -> Unit
 
-/** The text field's state for a draft of [id]: typing goes to [type], and what is merged in comes back with the cursor where it was. */
+/** A text field for a draft of [id]: typing goes to [type], and what is merged in comes back with the cursor where it was. */
 @Composable
-fun rememberDraftField(id: EntityId, draft: Draft, type: Typing): TextFieldState {
+fun rememberDraftField(id: EntityId, draft: Draft, type: Typing): DraftField {
     val tell by rememberUpdatedState(type)
     val latest by rememberUpdatedState(draft)
-    val shown = remember(id) { ShownDraft(draft) { revision, text, selection -> tell(revision, text, selection) } }
+    val shown = remember(id) { DraftField(draft) { revision, text, selection -> tell(revision, text, selection) } }
     LaunchedEffect(shown) {
         snapshotFlow { shown.field.text to shown.field.selection }.collect { shown.report() }
     }
@@ -29,21 +30,26 @@ fun rememberDraftField(id: EntityId, draft: Draft, type: Typing): TextFieldState
         shown.report()
         shown.show(latest)
     }
-    return shown.field
+    return shown
 }
 
 /** Keeps a text field and a draft together. */
-private class ShownDraft(draft: Draft, private val type: Typing) {
+class DraftField(draft: Draft, private val type: Typing) {
     val field = TextFieldState(draft.text, draft.range())
     private var revision = draft.revision
     private var reported = draft.text to field.selection
 
-    /** Tells what has been typed since the last time. */
-    fun report() {
-        val typed = field.text.toString() to field.selection
+    /** Tells what is typed while it is typed. Any later, whoever leaves right after a key would leave without it. */
+    val telling = InputTransformation { report(asCharSequence().toString(), selection) }
+
+    /** Tells what has changed since the last time: the selection, and what didn't come by typing, as undoing in the field. */
+    fun report() = report(field.text.toString(), field.selection)
+
+    private fun report(text: String, selection: TextRange) {
+        val typed = text to selection
         if (typed == reported) return
         reported = typed
-        type(revision, typed.first, Selection(typed.second.start, typed.second.end))
+        type(revision, text, Selection(selection.start, selection.end))
     }
 
     /** Shows a newer revision. Undoing in the field ends here: it would undo what others wrote. */

@@ -162,7 +162,7 @@ private fun TitleField(editing: Editing) {
             editor.typeTitle(editing.id, revision, text, selection)
         }
     BareField(
-        title,
+        title.field,
         "Title",
         Modifier
             .testTag("title")
@@ -172,6 +172,7 @@ private fun TitleField(editing: Editing) {
         placeholder = if (editing.entity.kind == Kind.Note) "Title" else "Name",
         style = Look.lettering.page,
         enabled = !editing.entity.deleted,
+        input = title.telling,
     )
 }
 
@@ -206,7 +207,7 @@ fun BodyField(
     val body =
         rememberDraftField(editing.id, editing.body) { revision, text, selection -> editor.typeBody(editing.id, revision, text, selection) }
     BareField(
-        body,
+        body.field,
         "Text",
         Modifier.testTag(
             "body",
@@ -215,6 +216,7 @@ fun BodyField(
         style = style,
         lines = TextFieldLineLimits.MultiLine(),
         enabled = !editing.entity.deleted,
+        input = body.telling,
     )
 }
 

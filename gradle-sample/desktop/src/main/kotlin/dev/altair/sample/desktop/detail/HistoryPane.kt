@@ -59,6 +59,9 @@ fun HistoryPane(modifier: Modifier = Modifier) {
                 itemsIndexed(versions.things, key = { _, version -> version.id.value }) { index, version ->
                     VersionView(version, isCurrent = index == 0) { history.restore(version.id) }
                 }
+                if (versions.more) {
+                    item { TextButton("Show earlier versions", history::more, Modifier.testTag("earlier-versions"), icon = Icons.History) }
+                }
             }
             Scrollbar(scroll, Modifier.align(Alignment.CenterEnd).fillMaxHeight())
         }

@@ -29,7 +29,7 @@ import dev.altair.sample.orUntitled
 @Composable
 fun LocationContents(editing: Editing, modifier: Modifier = Modifier) {
     val workspace = LocalDesk.current.workspace
-    val items by workspace.items.items.collectAsState()
+    val items by workspace.items.all.collectAsState()
     val locations by workspace.locations.locations.collectAsState()
     val inside: List<Entity> = locations.things.filter { it.parent == editing.id } + items.things.filter { it.location == editing.id }
     Column(
@@ -37,7 +37,7 @@ fun LocationContents(editing: Editing, modifier: Modifier = Modifier) {
         verticalArrangement = Arrangement.spacedBy(2.dp),
     ) {
         Text("What is here", Modifier.padding(start = 8.dp, bottom = 8.dp), style = Look.lettering.strong)
-        if (inside.isEmpty() && items.known) {
+        if (inside.isEmpty() && items.known && locations.known) {
             Text(
                 "Nothing yet. Open an item and set its location.",
                 Modifier.padding(horizontal = 8.dp),

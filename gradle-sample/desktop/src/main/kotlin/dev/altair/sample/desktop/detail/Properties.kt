@@ -181,11 +181,17 @@ private fun ValueField(
 /** Chooses one of the locations, or none. [except] can't be chosen. */
 @Composable
 private fun LocationPicker(chosen: EntityId?, except: EntityId?, onChoose: (EntityId?) -> Unit) {
-    val locations by LocalDesk.current.workspace.locations.tree.collectAsState()
+    val model = LocalDesk.current.workspace.locations
+    val locations by model.tree.collectAsState()
+    val listed by model.locations.collectAsState()
     var open by remember { mutableStateOf(false) }
-    val name = locations.firstOrNull { it.location.id == chosen }?.location?.title?.orUntitled()
+    val name = when {
+        chosen == null -> "Nowhere"
+        !listed.known -> "…"
+        else -> listed.things.firstOrNull { it.id == chosen }?.title?.orUntitled() ?: "A deleted location"
+    }
     Box {
-        TextButton(name ?: "Nowhere", { open = true }, Modifier.testTag("location"), icon = Icons.Location)
+        TextButton(name, { open = true }, Modifier.testTag("location"), icon = Icons.Location)
         DropdownMenu(open, { open = false }, containerColor = Look.palette.raised) {
             fun choose(id: EntityId?) {
                 open = false

@@ -10,6 +10,7 @@ import androidx.compose.foundation.layout.height
 import androidx.compose.foundation.layout.padding
 import androidx.compose.foundation.shape.RoundedCornerShape
 import androidx.compose.foundation.text.BasicTextField
+import androidx.compose.foundation.text.input.InputTransformation
 import androidx.compose.foundation.text.input.TextFieldLineLimits
 import androidx.compose.foundation.text.input.TextFieldState
 import androidx.compose.material3.Text
@@ -70,6 +71,7 @@ fun BareField(
     lines: TextFieldLineLimits = TextFieldLineLimits.SingleLine,
     source: MutableInteractionSource = remember { MutableInteractionSource() },
     enabled: Boolean = true,
+    input: InputTransformation? = null,
 ) {
     val palette = Look.palette
     val focus = LocalTextFocus.current
@@ -80,6 +82,7 @@ fun BareField(
             .onFocusChanged { if (it.isFocused) focus.gained(state) else focus.lost(state) }
             .semantics { contentDescription = name },
         enabled = enabled,
+        inputTransformation = input,
         textStyle = style.copy(color = palette.ink),
         lineLimits = lines,
         interactionSource = source,

@@ -58,14 +58,13 @@ private fun LocationList() {
     val desk = LocalDesk.current
     val workspace = desk.workspace
     val tree by workspace.locations.tree.collectAsState()
-    val items by workspace.items.items.collectAsState()
+    val items by workspace.items.all.collectAsState()
     val counts = remember(items) { items.things.groupingBy { it.location }.eachCount() }
     val groups = remember(tree) { listOf(ListGroup(null, tree)) }
     val acts = remember(workspace) {
         ListActs<NestedLocation>(
             select = { workspace.navigation.open(Section.Locations, it.location.id) },
             delete = { workspace.trash.delete(it.location.id) },
-            more = workspace.locations::more,
         )
     }
     SelectableList("Locations", groups, { it.location.id }, selectedId(), acts, focus = desk.listFocus) { nested, _ ->
