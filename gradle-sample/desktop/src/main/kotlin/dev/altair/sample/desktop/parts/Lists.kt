@@ -26,6 +26,7 @@ import androidx.compose.runtime.getValue
 import androidx.compose.runtime.remember
 import androidx.compose.runtime.rememberUpdatedState
 import androidx.compose.runtime.snapshotFlow
+import androidx.compose.runtime.withFrameNanos
 import androidx.compose.ui.Alignment
 import androidx.compose.ui.Modifier
 import androidx.compose.ui.draw.clip
@@ -195,6 +196,7 @@ private fun <T> KeepInSight(scroll: LazyListState, groups: List<ListGroup<T>>, i
     LaunchedEffect(selected, index >= 0) {
         if (index < 0) return@LaunchedEffect
         snapshotFlow { scroll.layoutInfo.visibleItemsInfo.isNotEmpty() }.first { it }
+        withFrameNanos {} // The list may be in the middle of its layout still, where it can't be scrolled.
         val seen = scroll.layoutInfo.visibleItemsInfo.filter {
             it.offset >= 0 && it.offset + it.size <= scroll.layoutInfo.viewportEndOffset
         }.map { it.index }
