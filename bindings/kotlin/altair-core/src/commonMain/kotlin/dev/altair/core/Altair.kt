@@ -1,5 +1,6 @@
 package dev.altair.core
 
+import dev.altair.model.AltairException
 import dev.altair.model.BackedUp
 import dev.altair.model.Diagnosis
 import dev.altair.model.Entity
@@ -8,9 +9,13 @@ import dev.altair.model.Status
 import dev.altair.model.Watched
 import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.flow.Flow
+import kotlinx.coroutines.flow.catch
 import kotlinx.coroutines.flow.conflate
+import kotlinx.coroutines.flow.emitAll
 import kotlinx.coroutines.flow.filter
+import kotlinx.coroutines.flow.flow
 import kotlinx.coroutines.flow.map
+import kotlinx.coroutines.flow.onEach
 import kotlinx.coroutines.withContext
 import kotlin.time.Duration
 import kotlin.time.Duration.Companion.seconds
@@ -188,10 +193,14 @@ public data class LogLine(
     public val message: String,
 )
 
-internal fun <T> observe(engine: Engine, kinds: Set<Kind>, read: suspend () -> T): Flow<T> =
-    engine.watch(kinds.singleOrNull())
+/** A store that is closed in the middle ends the flow; one that was closed before makes it fail. */
+internal fun <T> observe(engine: Engine, kinds: Set<Kind>, read: suspend () -> T): Flow<T> = flow {
+    var begun = false
+    val changes = engine.watch(kinds.singleOrNull())
         .filter { it !is Watched.Changed || kinds.isEmpty() || it.event.kind in kinds }
-        .conflate()
-        .map { read() }
+        .onEach { begun = true }
+    val values = changes.conflate().map { read() }
+    emitAll(values.catch { failed -> if (!begun || failed !is AltairException.Closed || !engine.isClosed) throw failed })
+}
 
 internal inline fun <reified T : Entity> Entity.of(kind: Kind): T = this as? T ?: wrongKind(this, kind)
