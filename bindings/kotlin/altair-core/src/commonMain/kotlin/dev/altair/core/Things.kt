@@ -135,16 +135,9 @@ public class Locations internal constructor(engine: Engine) : Things<Location>(e
         of(engine.edit(id, kind, LocationEdit().apply(change).parts))
 }
 
-/** The parts of a note to set. What isn't set is left alone. */
-public class NoteEdit internal constructor() {
+/** The parts that everything with a Markdown body has. */
+public sealed class BodyEdit {
     internal val parts: Parts = Parts()
-
-    /** The title. */
-    public var title: String = ""
-        set(value) {
-            field = value
-            parts[Part.Title] = value
-        }
 
     /** The whole Markdown body. */
     public var body: String = ""
@@ -169,23 +162,23 @@ public class NoteEdit internal constructor() {
     }
 }
 
-/** The parts of a quest to set. What isn't set is left alone; null clears. */
-public class QuestEdit internal constructor() {
-    internal val parts: Parts = Parts()
-
+/** The parts of a note to set. What isn't set is left alone. */
+public class NoteEdit internal constructor() : BodyEdit() {
     /** The title. */
     public var title: String = ""
         set(value) {
             field = value
             parts[Part.Title] = value
         }
+}
 
-    /** The whole Markdown body. */
-    public var body: String = ""
+/** The parts of a quest to set. What isn't set is left alone; null clears. */
+public class QuestEdit internal constructor() : BodyEdit() {
+    /** The title. */
+    public var title: String = ""
         set(value) {
             field = value
-            parts[Part.Body] = value
-            parts.given.remove(Part.Base)
+            parts[Part.Title] = value
         }
 
     /** How it stands. */
@@ -215,39 +208,15 @@ public class QuestEdit internal constructor() {
             field = value
             parts[Part.Parent] = value
         }
-
-    /**
-     * Sets the body to [text], which was made of [base], the body as it was read: what others wrote since then is merged with it, character by
-     * character. `Refused` when it hasn't been [base] lately.
-     */
-    public fun body(text: String, base: String) {
-        body = text
-        parts[Part.Base] = base
-    }
-
-    /** Adds text at the end of the body, on a line of its own. */
-    public fun append(text: String) {
-        parts[Part.Append] = text
-    }
 }
 
 /** The parts of an item to set. What isn't set is left alone; null clears. */
-public class ItemEdit internal constructor() {
-    internal val parts: Parts = Parts()
-
+public class ItemEdit internal constructor() : BodyEdit() {
     /** The name. */
     public var name: String = ""
         set(value) {
             field = value
             parts[Part.Title] = value
-        }
-
-    /** The whole Markdown body. */
-    public var body: String = ""
-        set(value) {
-            field = value
-            parts[Part.Body] = value
-            parts.given.remove(Part.Base)
         }
 
     /** How much there is. */
@@ -270,20 +239,6 @@ public class ItemEdit internal constructor() {
             field = value
             parts[Part.Location] = value
         }
-
-    /**
-     * Sets the body to [text], which was made of [base], the body as it was read: what others wrote since then is merged with it, character by
-     * character. `Refused` when it hasn't been [base] lately.
-     */
-    public fun body(text: String, base: String) {
-        body = text
-        parts[Part.Base] = base
-    }
-
-    /** Adds text at the end of the body, on a line of its own. */
-    public fun append(text: String) {
-        parts[Part.Append] = text
-    }
 }
 
 /** The parts of a location to set. What isn't set is left alone; null clears. */
