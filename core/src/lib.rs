@@ -26,6 +26,8 @@ mod engine;
 mod environment;
 #[cfg(feature = "engine")]
 mod error;
+#[cfg(feature = "engine")]
+pub mod host;
 pub mod markdown;
 pub mod merge;
 #[cfg(feature = "engine")]

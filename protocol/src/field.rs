@@ -213,7 +213,8 @@ impl TagName {
     }
 }
 
-/// A quantity in thousandths. On paper a decimal number with at most three places.
+/// A quantity in thousandths. On paper a decimal number with at most three places. In JSON a number, which beyond 9,007,199,254,740.991 is only as near
+/// as a double comes; a text with the digits is read too, and is exact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Thousandths(pub i64);
 
@@ -267,7 +268,30 @@ impl Serialize for Thousandths {
 
 impl<'de> Deserialize<'de> for Thousandths {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        serde_json::Number::deserialize(deserializer)?.to_string().parse().map_err(serde::de::Error::custom)
+        let text = match serde_json::Value::deserialize(deserializer)? {
+            serde_json::Value::Number(number) => number.to_string(),
+            serde_json::Value::String(text) => text,
+            _ => return Err(serde::de::Error::custom("a quantity is a number, like 2 or -0.5")),
+        };
+        // The doubles next to the ends of the range lie beyond them.
+        match text.as_str() {
+            "9223372036854776.0" => Ok(Self(i64::MAX)),
+            "-9223372036854776.0" => Ok(Self(-i64::MAX)),
+            text => text.parse().map_err(serde::de::Error::custom),
+        }
+    }
+}
+
+impl Thousandths {
+    /// The greatest that a double holds to the last digit.
+    const EXACT: u64 = 1 << 53;
+
+    /// Writes it so that nothing is lost: as a text where a number would be rounded.
+    pub(crate) fn exactly<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.0.unsigned_abs() <= Self::EXACT || self.0 % 1000 == 0 {
+            return self.serialize(serializer);
+        }
+        serializer.collect_str(self)
     }
 }
 
@@ -297,6 +321,16 @@ mod tests {
         fn a_quantity_survives_its_text(n: i64) {
             prop_assume!(n != i64::MIN);
             prop_assert_eq!(Thousandths(n).to_string().parse::<Thousandths>().unwrap(), Thousandths(n));
+        }
+
+        #[test]
+        fn a_quantity_survives_json(n: i64) {
+            prop_assume!(n != i64::MIN);
+            let mut json = Vec::new();
+            Thousandths(n).exactly(&mut serde_json::Serializer::new(&mut json)).unwrap();
+            prop_assert_eq!(serde_json::from_slice::<Thousandths>(&json).unwrap(), Thousandths(n));
+            let rounded: Thousandths = serde_json::from_str(&serde_json::to_string(&Thousandths(n)).unwrap()).unwrap();
+            prop_assert!(rounded.0.abs_diff(n) <= 1024);
         }
 
         #[test]

@@ -14,6 +14,7 @@ mod field;
 mod id;
 mod kind;
 pub mod request;
+pub mod rpc;
 mod stamp;
 mod state;
 mod vector;

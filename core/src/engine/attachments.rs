@@ -3,11 +3,12 @@
 use std::fs::File;
 use std::path::Path;
 
+use altair_protocol::rpc;
 use altair_protocol::view::{AttachmentRef, Content, Entity};
 use altair_protocol::{EntityId, Field, Hash, Kind, Op};
 
 use super::create::{checked_line, created_op, in_trash, set};
-use super::{Altair, AttachmentFile, Inner};
+use super::{Act, Altair, AttachmentFile, Here, Inner, absolute, kept};
 use crate::error::{Error, Result};
 use crate::store::blobs::{MAX_BYTES, too_large};
 use crate::store::derive::{TRASH, owned_list};
@@ -15,69 +16,85 @@ use crate::store::derive::{TRASH, owned_list};
 impl Altair {
     /// Attaches a copy of a file to an entity. The bytes are streamed to disk before anything names them.
     pub async fn attach(&self, owner: EntityId, file: &Path) -> Result<AttachmentRef> {
-        let file = file.to_owned();
-        self.run("attach", move |inner| async move {
-            let name = file.file_name().and_then(|name| name.to_str()).ok_or_else(|| {
-                Error::invalid(format!("{} has no name in UTF-8", file.display()), "rename the file, then attach it")
-            })?;
-            let name = checked_line(name.to_owned(), "a file's name")?;
-            check_owner(&inner.require(owner).await?)?;
-            let (mut unit, hash, size) = loop {
-                let (hash, size) = inner.put_blob(file.clone()).await?;
-                let unit = inner.writer.begin().await?;
-                // Somebody may have erased another attachment of the same bytes meanwhile. Nobody does while the unit is open.
-                if inner.blobs.path(hash).is_file() {
-                    break (unit, hash, size);
-                }
-            };
-            check_owner(&unit.require(owner).await?.reading.entity)?;
-            let id = unit.mint();
-            let ops = vec![
-                created_op(&unit),
-                set(Field::TITLE, name.clone()),
-                set(Field::MEDIA_TYPE, media_type(&name)),
-                set(Field::SIZE, size),
-                set(Field::BLOB, hash.to_string()),
-                set(Field::OWNER, owner.to_string()),
-            ];
-            unit.change(id, Kind::Attachment, ops).await?;
-            unit.commit().await?;
-            Ok(AttachmentRef { id, media_type: media_type(&name).to_owned(), name, size, hash: Some(hash) })
-        })
-        .await
+        self.call(rpc::Attach { owner, file: absolute(file)? }).await
     }
 
     /// Takes an attachment off an entity; it goes to the trash.
     pub async fn detach(&self, owner: EntityId, attachment: EntityId) -> Result<AttachmentRef> {
-        self.run("detach", move |inner| async move {
-            let mut unit = inner.writer.begin().await?;
-            let entity = unit.require(attachment).await?.reading.entity.clone();
-            match &entity.content {
-                Content::Attachment { owner: Some(of), .. } if *of == owner && !entity.deleted => {}
-                _ => return Err(Error::not_found(format_args!("attachment {attachment} of {owner}"))),
-            }
-            unit.change(attachment, Kind::Attachment, vec![Op::Delete]).await?;
-            unit.commit().await?;
-            attachment_ref(&entity).ok_or_else(|| Error::not_found(format_args!("attachment {attachment}")))
-        })
-        .await
+        self.call(rpc::Detach { owner, attachment }).await
     }
 
     /// Where an attachment's bytes are, to be read.
     pub async fn attachment(&self, id: EntityId) -> Result<AttachmentFile> {
-        self.run("attachment", move |inner| async move {
-            let entity = inner.require(id).await?;
-            let Content::Attachment { hash, .. } = &entity.content else {
-                return Err(Error::invalid(
-                    format!("{id} is a {}, not an attachment", entity.kind),
-                    "`altair show` lists an entity's attachments",
-                ));
-            };
-            let hash = hash.ok_or_else(|| Error::corrupt(format!("the attachment {id} names no bytes")))?;
-            inner.blobs.open(hash)?;
-            Ok(AttachmentFile { path: inner.blobs.path(hash), entity })
-        })
-        .await
+        self.call(rpc::AttachmentOf { id }).await
+    }
+}
+
+impl Act for rpc::Attach {
+    async fn act(self, here: Here) -> Result<AttachmentRef> {
+        let Self { owner, file } = self;
+        let name = file.file_name().and_then(|name| name.to_str()).ok_or_else(|| {
+            Error::invalid(format!("{} has no name in UTF-8", file.display()), "rename the file, then attach it")
+        })?;
+        let name = checked_line(name.to_owned(), "a file's name")?;
+        check_owner(&here.require(owner).await?)?;
+        let (mut unit, hash, size) = loop {
+            let (hash, size) = here.put_blob(file.clone()).await?;
+            let unit = here.begin().await?;
+            // Somebody may have erased another attachment of the same bytes meanwhile. Nobody does while the unit is open.
+            if here.blobs.path(hash).is_file() {
+                break (unit, hash, size);
+            }
+        };
+        check_owner(&unit.require(owner).await?.reading.entity)?;
+        let id = unit.mint();
+        let ops = vec![
+            created_op(&unit),
+            set(Field::TITLE, name.clone()),
+            set(Field::MEDIA_TYPE, media_type(&name)),
+            set(Field::SIZE, size),
+            set(Field::BLOB, hash.to_string()),
+            set(Field::OWNER, owner.to_string()),
+        ];
+        unit.change(id, Kind::Attachment, ops).await?;
+        let made = AttachmentRef { id, media_type: media_type(&name).to_owned(), name, size, hash: Some(hash) };
+        unit.answer(kept(&made)?, Some(id));
+        unit.commit().await?;
+        Ok(made)
+    }
+}
+
+impl Act for rpc::Detach {
+    async fn act(self, here: Here) -> Result<AttachmentRef> {
+        let Self { owner, attachment } = self;
+        let mut unit = here.begin().await?;
+        let entity = unit.require(attachment).await?.reading.entity.clone();
+        match &entity.content {
+            Content::Attachment { owner: Some(of), .. } if *of == owner && !entity.deleted => {}
+            _ => return Err(Error::not_found(format_args!("attachment {attachment} of {owner}"))),
+        }
+        unit.change(attachment, Kind::Attachment, vec![Op::Delete]).await?;
+        let taken_off =
+            attachment_ref(&entity).ok_or_else(|| Error::not_found(format_args!("attachment {attachment}")))?;
+        unit.answer(kept(&taken_off)?, Some(attachment));
+        unit.commit().await?;
+        Ok(taken_off)
+    }
+}
+
+impl Act for rpc::AttachmentOf {
+    async fn act(self, here: Here) -> Result<AttachmentFile> {
+        let Self { id } = self;
+        let entity = here.require(id).await?;
+        let Content::Attachment { hash, .. } = &entity.content else {
+            return Err(Error::invalid(
+                format!("{id} is a {}, not an attachment", entity.kind),
+                "`altair show` lists an entity's attachments",
+            ));
+        };
+        let hash = hash.ok_or_else(|| Error::corrupt(format!("the attachment {id} names no bytes")))?;
+        here.blobs.open(hash)?;
+        Ok(AttachmentFile { path: here.blobs.path(hash), entity })
     }
 }
 

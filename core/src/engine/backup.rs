@@ -8,11 +8,12 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
+use altair_protocol::rpc;
 use altair_protocol::view::Content;
 use altair_protocol::{Bytes, EntityId, EntityState, Hash};
 use serde::{Deserialize, Serialize};
 
-use super::{Altair, BackedUp, Config, Inner};
+use super::{Act, Altair, BackedUp, Config, Here, Inner, absolute};
 use crate::error::{Error, Result};
 use crate::reading::read;
 use crate::store::blobs::Blobs;
@@ -57,8 +58,7 @@ struct VaultFile {
 impl Altair {
     /// Writes everything but the history into one file, which is there whole or not at all.
     pub async fn backup(&self, file: &Path) -> Result<BackedUp> {
-        let file = file.to_owned();
-        self.run("backup", move |inner| async move { inner.backup(file).await }).await
+        self.call(rpc::Backup { file: absolute(file)? }).await
     }
 
     /// Makes a store from a backup. The store has to be empty, and nothing is written before the whole backup has been checked.
@@ -84,16 +84,26 @@ impl Altair {
     /// Fills this store from a backup. It has to be empty, and nothing is written before the whole backup has been checked. A store whose
     /// restoring was interrupted is refused when it is next opened.
     pub async fn fill_from_backup(&self, file: &Path) -> Result<BackedUp> {
-        let file = file.to_owned();
-        self.run("restore_backup", move |inner| async move {
-            let checking = file.clone();
-            let checked = tokio::task::spawn_blocking(move || check(&checking)).await;
-            let (backed_up, erased) =
-                checked.map_err(|error| Error::internal("checking the backup failed").because(error))??;
-            inner.restore_backup(&file, &erased).await?;
-            Ok(backed_up)
-        })
-        .await
+        self.call(rpc::FillFromBackup { file: absolute(file)? }).await
+    }
+}
+
+impl Act for rpc::Backup {
+    async fn act(self, here: Here) -> Result<BackedUp> {
+        let Self { file } = self;
+        here.backup(file).await
+    }
+}
+
+impl Act for rpc::FillFromBackup {
+    async fn act(self, here: Here) -> Result<BackedUp> {
+        let Self { file } = self;
+        let checking = file.clone();
+        let checked = tokio::task::spawn_blocking(move || check(&checking)).await;
+        let (backed_up, erased) =
+            checked.map_err(|error| Error::internal("checking the backup failed").because(error))??;
+        here.restore_backup(&file, &erased).await?;
+        Ok(backed_up)
     }
 }
 

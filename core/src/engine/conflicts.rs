@@ -1,10 +1,11 @@
 //! Conflicts: listed, compared, resolved. A resolution is a change that has seen all the heads.
 
+use altair_protocol::rpc;
 use altair_protocol::view::{Conflict, ConflictHead};
 use altair_protocol::{Change, EntityId, EntityState, Field, Kind, Value};
 
 use super::create::{checked_value, set};
-use super::{Altair, Inner, Resolution};
+use super::{Act, Altair, Here, Inner, Resolution, kept};
 use crate::error::{Error, Result};
 use crate::merge::cycle::{Inside, Parents, cycle_at, cycle_conflict, cycles, next_to_leave};
 use crate::merge::{Applied, MergeError, TextError, conflicts};
@@ -26,76 +27,93 @@ pub(super) struct Known {
 impl Altair {
     /// All registers with concurrent, different values, and parents that form a cycle.
     pub async fn conflicts(&self) -> Result<Vec<Conflict>> {
-        self.run("conflicts", |inner| async move {
-            Ok(inner.all_conflicts().await?.into_iter().map(|known| shown(known.conflict)).collect())
-        })
-        .await
+        self.call(rpc::Conflicts {}).await
     }
 
     /// Resolves a conflict, named by its id or an unambiguous ending, and gives it as it was.
     pub async fn resolve(&self, conflict: &str, resolution: Resolution) -> Result<Conflict> {
-        let conflict = conflict.trim().to_lowercase();
-        self.run("resolve", move |inner| async move {
-            if conflict.len() < 4 {
-                return Err(Error::invalid(
-                    format!("\"{conflict}\" is not a conflict"),
-                    "`altair conflicts` lists them",
-                ));
-            }
-            let mut unit = inner.writer.begin_quiet().await?;
-            let all = inner.all_conflicts().await?;
-            let mut matching = all.into_iter().filter(|known| known.conflict.id.to_string().ends_with(&conflict));
-            let found = match (matching.next(), matching.next()) {
-                (Some(found), None) => found,
-                (Some(_), Some(_)) => {
-                    return Err(Error::invalid(
-                        format!("several conflicts end in {conflict}"),
-                        "give more of its characters",
-                    ));
-                }
-                (None, _) => return Err(Error::not_found(format_args!("conflict {conflict}"))),
-            };
-            let id = found.conflict.entity;
-            let field = Field::named(found.conflict.field.clone());
-            let state = unit.require(id).await?.state.clone();
-            let value = match resolution {
-                Resolution::Value(value) => {
-                    let value = checked_value(&mut unit, id, state.kind, &field, value).await?;
-                    kept_value(&state, &field, value)
-                }
-                Resolution::Head(name) => {
-                    let value = found.head(&name)?.value.clone();
-                    // The parent that was ignored is to hold: who came next leaves its own, so that nothing goes round.
-                    if let (Some(leaving), false) = (found.gives_way, value.is_null()) {
-                        unit.change(leaving, state.kind, vec![set(Field::PARENT, Value::Null)]).await?;
-                    }
-                    // A head was a sound value where it was set; whether a parent still is depends on the others.
-                    match field == Field::PARENT {
-                        true => checked_value(&mut unit, id, state.kind, &field, value).await?,
-                        false => value,
-                    }
-                }
-            };
-            unit.change(id, state.kind, vec![set(field, value)]).await?;
-            unit.commit().await?;
-            Ok(shown(found.conflict))
-        })
-        .await
+        self.call(rpc::Resolve { conflict: conflict.to_owned(), resolution }).await
     }
 
     /// Applies changes made elsewhere, in one transaction. Those that build on others which aren't here wait in the store until they are;
     /// one that can't be merged at all is put aside, and the log tells its id. It gives how many were new.
     pub async fn apply(&self, changes: Vec<Change>) -> Result<u64> {
-        self.run("apply", move |inner| async move { inner.apply(changes).await }).await
+        self.call(rpc::Apply { changes }).await
     }
 
     /// This device's and others' changes after a number, oldest first: what another replica has to be given.
     pub async fn changes_after(&self, seq: u64, limit: usize) -> Result<Vec<Change>> {
-        self.run("changes_after", move |inner| async move {
-            let log = inner.db.log_after(seq, limit).await?;
-            Ok(log.into_iter().map(|(_, logged)| logged.change).collect())
-        })
-        .await
+        self.call(rpc::ChangesAfter { seq, limit }).await
+    }
+}
+
+impl Act for rpc::Conflicts {
+    async fn act(self, here: Here) -> Result<Vec<Conflict>> {
+        Ok(here.all_conflicts().await?.into_iter().map(|known| shown(known.conflict)).collect())
+    }
+}
+
+impl Act for rpc::Resolve {
+    async fn act(self, here: Here) -> Result<Conflict> {
+        let Self { conflict, resolution } = self;
+        let conflict = conflict.trim().to_lowercase();
+        if conflict.len() < 4 {
+            return Err(Error::invalid(format!("\"{conflict}\" is not a conflict"), "`altair conflicts` lists them"));
+        }
+        let mut unit = here.begin_quiet().await?;
+        let all = here.all_conflicts().await?;
+        let mut matching = all.into_iter().filter(|known| known.conflict.id.to_string().ends_with(&conflict));
+        let found = match (matching.next(), matching.next()) {
+            (Some(found), None) => found,
+            (Some(_), Some(_)) => {
+                return Err(Error::invalid(
+                    format!("several conflicts end in {conflict}"),
+                    "give more of its characters",
+                ));
+            }
+            (None, _) => return Err(Error::not_found(format_args!("conflict {conflict}"))),
+        };
+        let id = found.conflict.entity;
+        let field = Field::named(found.conflict.field.clone());
+        let state = unit.require(id).await?.state.clone();
+        let value = match resolution {
+            Resolution::Value(value) => {
+                let value = checked_value(&mut unit, id, state.kind, &field, value).await?;
+                kept_value(&state, &field, value)
+            }
+            Resolution::Head(name) => {
+                let value = found.head(&name)?.value.clone();
+                // The parent that was ignored is to hold: who came next leaves its own, so that nothing goes round.
+                if let (Some(leaving), false) = (found.gives_way, value.is_null()) {
+                    unit.change(leaving, state.kind, vec![set(Field::PARENT, Value::Null)]).await?;
+                }
+                // A head was a sound value where it was set; whether a parent still is depends on the others.
+                match field == Field::PARENT {
+                    true => checked_value(&mut unit, id, state.kind, &field, value).await?,
+                    false => value,
+                }
+            }
+        };
+        unit.change(id, state.kind, vec![set(field, value)]).await?;
+        let resolved = shown(found.conflict);
+        unit.answer(kept(&resolved)?, Some(resolved.entity));
+        unit.commit().await?;
+        Ok(resolved)
+    }
+}
+
+impl Act for rpc::Apply {
+    async fn act(self, here: Here) -> Result<u64> {
+        let Self { changes } = self;
+        here.apply(changes).await
+    }
+}
+
+impl Act for rpc::ChangesAfter {
+    async fn act(self, here: Here) -> Result<Vec<Change>> {
+        let Self { seq, limit } = self;
+        let log = here.db.log_after(seq, limit).await?;
+        Ok(log.into_iter().map(|(_, logged)| logged.change).collect())
     }
 }
 

@@ -6,70 +6,87 @@ mod check;
 
 use std::sync::Arc;
 
+use altair_protocol::rpc;
 use altair_protocol::view::{Entity, Time};
 use altair_protocol::{Bytes, EntityId, Field, Kind, Op, Thousandths, Value};
 
 pub use self::check::MAX_TEXT_BYTES;
 use self::check::{MAX_TITLE_CHARS, check_fit, check_makeable, checked_text};
 pub(super) use self::check::{checked_line, checked_value};
-use super::{Altair, Fields, Inner, New, NewCapture};
+use super::{Act, Altair, Fields, Here, Inner, New, NewCapture};
 use crate::error::{Error, Result};
 use crate::merge::cycle::{Inside, Parents, is_ignored};
 use crate::merge::text::{act_peer, device_peer};
 use crate::merge::{Text, counter};
+use crate::store::sealed::Kept;
 use crate::store::write::Unit;
 
 impl Altair {
     /// Adds a thought to the inbox. When this returns it is on disk.
     pub async fn capture(&self, new: NewCapture) -> Result<Entity> {
-        self.run("capture", move |inner| async move {
-            let text = checked_text(new.text, "a capture")?;
-            if text.trim().is_empty() {
-                return Err(Error::invalid("a capture needs at least one word", "say what to remember"));
-            }
-            let mut unit = inner.writer.begin().await?;
-            let id = unit.mint();
-            let now = Time::from_millis(unit.now().cast_signed());
-            let ops = vec![
-                created_op(&unit),
-                set(Field::TEXT, text),
-                set(Field::SOURCE, new.source.as_str()),
-                set(Field::CAPTURED_AT, now.to_string()),
-            ];
-            unit.change(id, Kind::Capture, ops).await?;
-            finish(unit, id).await
-        })
-        .await
+        self.call(rpc::Capture { new }).await
     }
 
     /// Makes a note, quest, item or location.
     pub async fn create(&self, new: New) -> Result<Entity> {
-        self.run("create", move |inner| async move {
-            check_makeable(new.kind)?;
-            let mut unit = inner.writer.begin().await?;
-            let id = unit.mint();
-            let mut ops = vec![created_op(&unit)];
-            let title = new.fields.title.clone().unwrap_or_default();
-            let fields = Fields { title: Some(title), ..new.fields };
-            ops.extend(inner.ops(&mut unit, id, new.kind, fields, None, device_peer(inner.device)).await?);
-            unit.change(id, new.kind, ops).await?;
-            finish(unit, id).await
-        })
-        .await
+        self.call(rpc::Create { new }).await
     }
 
     /// Makes a note, quest, item or location out of a capture, which keeps what it became. The new entity's id follows from the capture and
     /// the kind, so two devices that triage alike make one thing.
     pub async fn triage(&self, capture: EntityId, into: Kind, title: Option<String>) -> Result<Entity> {
-        self.run("triage", move |inner| async move { inner.triage(capture, into, title).await }).await
+        self.call(rpc::Triage { capture, into, title }).await
     }
 }
 
-impl Inner {
+impl Act for rpc::Capture {
+    async fn act(self, here: Here) -> Result<Entity> {
+        let Self { new } = self;
+        let text = checked_text(new.text, "a capture")?;
+        if text.trim().is_empty() {
+            return Err(Error::invalid("a capture needs at least one word", "say what to remember"));
+        }
+        let mut unit = here.begin().await?;
+        let id = unit.mint();
+        let now = Time::from_millis(unit.now().cast_signed());
+        let ops = vec![
+            created_op(&unit),
+            set(Field::TEXT, text),
+            set(Field::SOURCE, new.source.as_str()),
+            set(Field::CAPTURED_AT, now.to_string()),
+        ];
+        unit.change(id, Kind::Capture, ops).await?;
+        finish(unit, id).await
+    }
+}
+
+impl Act for rpc::Create {
+    async fn act(self, here: Here) -> Result<Entity> {
+        let Self { new } = self;
+        check_makeable(new.kind)?;
+        let mut unit = here.begin().await?;
+        let id = unit.mint();
+        let mut ops = vec![created_op(&unit)];
+        let title = new.fields.title.clone().unwrap_or_default();
+        let fields = Fields { title: Some(title), ..new.fields };
+        ops.extend(here.ops(&mut unit, id, new.kind, fields, None, device_peer(here.device)).await?);
+        unit.change(id, new.kind, ops).await?;
+        finish(unit, id).await
+    }
+}
+
+impl Act for rpc::Triage {
+    async fn act(self, here: Here) -> Result<Entity> {
+        let Self { capture, into, title } = self;
+        here.triage(capture, into, title).await
+    }
+}
+
+impl Here {
     async fn triage(&self, capture: EntityId, into: Kind, title: Option<String>) -> Result<Entity> {
         use altair_protocol::view::Content;
         check_makeable(into)?;
-        let mut unit = self.writer.begin().await?;
+        let mut unit = self.begin().await?;
         let reading = unit.require(capture).await?.reading.clone();
         let Content::Capture { text, triaged_into, .. } = &reading.entity.content else {
             return Err(Error::invalid(
@@ -130,7 +147,9 @@ impl Inner {
         unit.change(capture, Kind::Capture, vec![set(Field::TRIAGED_INTO, id.to_string())]).await?;
         finish(unit, id).await
     }
+}
 
+impl Inner {
     /// The steps that set these fields, after checking each. What already has the value needs no step. `peer` writes the body.
     pub(super) async fn ops(
         &self,
@@ -209,6 +228,7 @@ pub(super) async fn finish(mut unit: Unit, id: EntityId) -> Result<Entity> {
     if is_ignored(&parents, id) {
         Arc::make_mut(&mut reading).leave_parent();
     }
+    unit.answer(Kept::Entity(id), Some(id));
     unit.commit().await?;
     Ok(reading.entity.clone())
 }

@@ -5,11 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use altair_protocol::rpc;
 use altair_protocol::view::Content;
 use altair_protocol::{EntityId, EntityState, Hash, Kind};
 use surrealdb::types::{RecordId, ToSql as _};
 
-use super::{Altair, Diagnosis, Found, Inner, Problem};
+use super::{Act, Altair, Diagnosis, Found, Here, Inner, Problem};
 use crate::error::{Error, Result};
 use crate::merge::{Applied, apply};
 use crate::reading::read;
@@ -22,20 +23,29 @@ const CHUNK: usize = 500;
 impl Altair {
     /// Checks everything, and repairs what can be repaired.
     pub async fn doctor(&self) -> Result<Diagnosis> {
-        self.run("doctor", |inner| async move { inner.doctor().await }).await
+        self.call(rpc::Doctor {}).await
     }
 
     /// Goes on with a store that has lost commits, as it is now: from here on it opens as any other. It says what was lost; `None` when nothing was.
     pub async fn accept_loss(&self) -> Result<Option<String>> {
-        self.run("accept_loss", |inner| async move {
-            let head = inner.db.head_row().await?.map_or(0, |row| row.seq.unsigned_abs());
-            let lost = inner.found.as_ref().filter(|found| found.lost);
-            if lost.is_some() {
-                inner.folder.publish(head);
-            }
-            Ok(lost.map(|found| found.problem.clone()))
-        })
-        .await
+        self.call(rpc::AcceptLoss {}).await
+    }
+}
+
+impl Act for rpc::Doctor {
+    async fn act(self, here: Here) -> Result<Diagnosis> {
+        here.doctor().await
+    }
+}
+
+impl Act for rpc::AcceptLoss {
+    async fn act(self, here: Here) -> Result<Option<String>> {
+        let head = here.db.head_row().await?.map_or(0, |row| row.seq.unsigned_abs());
+        let lost = here.found.as_ref().filter(|found| found.lost);
+        if lost.is_some() {
+            here.folder.publish(head);
+        }
+        Ok(lost.map(|found| found.problem.clone()))
     }
 }
 

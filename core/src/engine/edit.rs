@@ -1,10 +1,11 @@
 //! Changing what is there: fields, quantities, tags.
 
+use altair_protocol::rpc;
 use altair_protocol::view::Entity;
 use altair_protocol::{Bytes, DeviceId, EntityId, EntityState, Field, Kind, TagName, Thousandths, Value};
 
 use super::create::{count_op, finish, in_trash, set};
-use super::{Altair, Edit, Inner};
+use super::{Act, Altair, Edit, Here, Inner};
 use crate::error::{Error, Result};
 use crate::merge::text::{Text, act_peer, device_peer};
 use crate::store::sealed::Before;
@@ -14,101 +15,112 @@ const BASES: usize = 200;
 
 impl Altair {
     /// Changes what the edit names and nothing else.
-    pub async fn edit(&self, id: EntityId, mut edit: Edit) -> Result<Entity> {
-        self.run("edit", move |inner| async move {
-            if edit == Edit::default() {
-                return Err(Error::invalid("the edit changes nothing", "name at least one part to change"));
-            }
-            if edit.base.is_some() && edit.fields.body.is_none() {
-                return Err(Error::invalid("the edit has a base and no body", "give the body that was made of it"));
-            }
-            let mut unit = inner.writer.begin().await?;
-            if let (Some(base), Some(new)) = (edit.base.take(), edit.fields.body.as_deref())
-                && !follows(&unit.require(id).await?.state, &base, new)?
-            {
-                // Looking for the version may take a while, so others go first.
-                drop(unit);
-                let version = inner.version_of(id, &base).await?;
-                unit = inner.writer.begin().await?;
-                let merged = merged(&unit.require(id).await?.state, inner.device, &version, new)?;
-                edit.fields.body = Some(merged);
-            }
-            let reading = unit.require(id).await?.reading.clone();
-            if reading.entity.deleted {
-                return Err(in_trash(id));
-            }
-            let kind = reading.entity.kind;
-            if matches!(kind, Kind::Link | Kind::Attachment) {
-                return Err(Error::invalid(format!("a {kind} is not edited"), "remove it and make another"));
-            }
-            let ops = inner.ops(&mut unit, id, kind, edit.fields, edit.append, device_peer(inner.device)).await?;
-            if !ops.is_empty() {
-                unit.change(id, kind, ops).await?;
-            }
-            finish(unit, id).await
-        })
-        .await
+    pub async fn edit(&self, id: EntityId, edit: Edit) -> Result<Entity> {
+        self.call(rpc::EditEntity { id, edit }).await
     }
 
     /// Adds to an item's quantity. Devices that count at the same time add up.
     pub async fn count(&self, id: EntityId, delta: Thousandths) -> Result<Entity> {
-        self.run("count", move |inner| async move {
-            let mut unit = inner.writer.begin().await?;
-            let staged = unit.require(id).await?.clone();
-            let kind = staged.reading.entity.kind;
-            if kind != Kind::Item {
-                return Err(Error::invalid(
-                    format!("{id} is a {kind}, and only items are counted"),
-                    "`altair list item` lists them",
-                ));
-            }
-            if staged.reading.entity.deleted {
-                return Err(in_trash(id));
-            }
-            if delta.0 != 0 {
-                unit.change(id, kind, vec![count_op(Some(&staged.state), inner.device, delta)?]).await?;
-            }
-            finish(unit, id).await
-        })
-        .await
+        self.call(rpc::Count { id, delta }).await
     }
 
     /// Adds and removes tags. Each tag merges by itself, so two devices adding tags both win.
     pub async fn tag(&self, id: EntityId, add: &[String], remove: &[String]) -> Result<Entity> {
+        self.call(rpc::Tag { id, add: add.to_vec(), remove: remove.to_vec() }).await
+    }
+}
+
+impl Act for rpc::EditEntity {
+    async fn act(self, here: Here) -> Result<Entity> {
+        let Self { id, mut edit } = self;
+        if edit == Edit::default() {
+            return Err(Error::invalid("the edit changes nothing", "name at least one part to change"));
+        }
+        if edit.base.is_some() && edit.fields.body.is_none() {
+            return Err(Error::invalid("the edit has a base and no body", "give the body that was made of it"));
+        }
+        let mut unit = here.begin().await?;
+        if let (Some(base), Some(new)) = (edit.base.take(), edit.fields.body.as_deref())
+            && !follows(&unit.require(id).await?.state, &base, new)?
+        {
+            // Looking for the version may take a while, so others go first.
+            drop(unit);
+            let version = here.version_of(id, &base).await?;
+            unit = here.begin().await?;
+            let merged = merged(&unit.require(id).await?.state, here.device, &version, new)?;
+            edit.fields.body = Some(merged);
+        }
+        let reading = unit.require(id).await?.reading.clone();
+        if reading.entity.deleted {
+            return Err(in_trash(id));
+        }
+        let kind = reading.entity.kind;
+        if matches!(kind, Kind::Link | Kind::Attachment) {
+            return Err(Error::invalid(format!("a {kind} is not edited"), "remove it and make another"));
+        }
+        let ops = here.ops(&mut unit, id, kind, edit.fields, edit.append, device_peer(here.device)).await?;
+        if !ops.is_empty() {
+            unit.change(id, kind, ops).await?;
+        }
+        finish(unit, id).await
+    }
+}
+
+impl Act for rpc::Count {
+    async fn act(self, here: Here) -> Result<Entity> {
+        let Self { id, delta } = self;
+        let mut unit = here.begin().await?;
+        let staged = unit.require(id).await?.clone();
+        let kind = staged.reading.entity.kind;
+        if kind != Kind::Item {
+            return Err(Error::invalid(
+                format!("{id} is a {kind}, and only items are counted"),
+                "`altair list item` lists them",
+            ));
+        }
+        if staged.reading.entity.deleted {
+            return Err(in_trash(id));
+        }
+        if delta.0 != 0 {
+            unit.change(id, kind, vec![count_op(Some(&staged.state), here.device, delta)?]).await?;
+        }
+        finish(unit, id).await
+    }
+}
+
+impl Act for rpc::Tag {
+    async fn act(self, here: Here) -> Result<Entity> {
+        let Self { id, add, remove } = self;
         let parse = |tags: &[String]| tags.iter().map(|tag| TagName::parse(tag)).collect::<Result<Vec<_>, _>>();
-        let tags = parse(add).and_then(|add| Ok((add, parse(remove)?)));
-        let tags = tags.map_err(|error| Error::invalid(error.to_string(), "use tags like garden or house/kitchen"));
-        self.run("tag", move |inner| async move {
-            let (add, remove) = tags?;
-            if let Some(tag) = add.iter().find(|tag| remove.iter().any(|other| other.key() == tag.key())) {
-                return Err(Error::invalid(
-                    format!("the tag {} is to be added and taken away", tag.spelling()),
-                    "say one of the two",
-                ));
-            }
-            let mut unit = inner.writer.begin().await?;
-            let staged = unit.require(id).await?.clone();
-            if staged.reading.entity.deleted {
-                return Err(in_trash(id));
-            }
-            let held = |tag: &TagName| staged.state.value(&Field::tag(tag)).is_some_and(|value| !value.is_null());
-            let shown =
-                |tag: &TagName| staged.reading.entity.tags.iter().any(|known| known.to_lowercase() == tag.key());
-            if let Some(tag) = remove.iter().find(|tag| shown(tag) && !held(tag)) {
-                return Err(Error::refused(
-                    format!("the tag {} stands in the note's text", tag.spelling()),
-                    "take it out of the text with `altair edit`",
-                ));
-            }
-            let removed = remove.iter().filter(|tag| held(tag)).map(|tag| set(Field::tag(tag), Value::Null));
-            let added = add.iter().filter(|tag| !held(tag)).map(|tag| set(Field::tag(tag), tag.spelling()));
-            let ops: Vec<_> = removed.chain(added).collect();
-            if !ops.is_empty() {
-                unit.change(id, staged.state.kind, ops).await?;
-            }
-            finish(unit, id).await
-        })
-        .await
+        let tags = parse(&add).and_then(|add| Ok((add, parse(&remove)?)));
+        let (add, remove) =
+            tags.map_err(|error| Error::invalid(error.to_string(), "use tags like garden or house/kitchen"))?;
+        if let Some(tag) = add.iter().find(|tag| remove.iter().any(|other| other.key() == tag.key())) {
+            return Err(Error::invalid(
+                format!("the tag {} is to be added and taken away", tag.spelling()),
+                "say one of the two",
+            ));
+        }
+        let mut unit = here.begin().await?;
+        let staged = unit.require(id).await?.clone();
+        if staged.reading.entity.deleted {
+            return Err(in_trash(id));
+        }
+        let held = |tag: &TagName| staged.state.value(&Field::tag(tag)).is_some_and(|value| !value.is_null());
+        let shown = |tag: &TagName| staged.reading.entity.tags.iter().any(|known| known.to_lowercase() == tag.key());
+        if let Some(tag) = remove.iter().find(|tag| shown(tag) && !held(tag)) {
+            return Err(Error::refused(
+                format!("the tag {} stands in the note's text", tag.spelling()),
+                "take it out of the text with `altair edit`",
+            ));
+        }
+        let removed = remove.iter().filter(|tag| held(tag)).map(|tag| set(Field::tag(tag), Value::Null));
+        let added = add.iter().filter(|tag| !held(tag)).map(|tag| set(Field::tag(tag), tag.spelling()));
+        let ops: Vec<_> = removed.chain(added).collect();
+        if !ops.is_empty() {
+            unit.change(id, staged.state.kind, ops).await?;
+        }
+        finish(unit, id).await
     }
 }
 

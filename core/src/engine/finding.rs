@@ -7,10 +7,11 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use altair_protocol::rpc;
 use altair_protocol::view::{Entity, Hit};
 use altair_protocol::{EntityId, Kind, TagName};
 
-use super::{Altair, List, Page, Search};
+use super::{Act, Altair, Here, List, Page, Search};
 use crate::error::{Error, Result};
 use crate::reading::Reading;
 use crate::search::{Document, Query, SearchError, SearchIndex};
@@ -31,59 +32,64 @@ const CHUNK: usize = 500;
 impl Altair {
     /// A page of a list, newest first.
     pub async fn list(&self, list: List, limit: usize, after: Option<&str>) -> Result<Page<Entity>> {
-        let after = after.map(str::to_owned);
-        self.run("list", move |inner| async move {
-            check_limit(limit)?;
-            let name = match &list {
-                List::Inbox => INBOX.to_owned(),
-                List::Trash => TRASH.to_owned(),
-                List::Kind(kind) => list_name(*kind, None),
-                List::Tagged(kind, tag) => {
-                    let tag = TagName::parse(tag)
-                        .map_err(|error| Error::invalid(error.to_string(), "use a tag like garden"))?;
-                    list_name(*kind, Some(&tag))
-                }
-            };
-            let after = after.map(|text| Cursor::decode(&name, &text)).transpose()?;
-            let (ids, next) = inner.db.page(&name, limit, after.as_ref()).await?;
-            let items = inner.db.entities(&ids).await?.into_iter().map(|reading| reading.entity).collect();
-            Ok(Page { items, next: next.map(|cursor| cursor.encode()) })
-        })
-        .await
+        self.call(rpc::ListEntities { list, limit, after: after.map(str::to_owned) }).await
     }
 
     /// The best answers to a query. What was just written is found.
     pub async fn search(&self, search: Search) -> Result<Page<Hit>> {
-        self.run("search", move |inner| async move {
-            check_limit(search.limit)?;
-            let mut query = Query::parse(&search.query)
-                .map_err(|error| Error::invalid(error.to_string(), "see `altair search --help`"))?;
-            if let Some(kind) = search.kind {
-                query = query.with_kind(kind);
+        self.call(rpc::SearchEntities { search }).await
+    }
+}
+
+impl Act for rpc::ListEntities {
+    async fn act(self, here: Here) -> Result<Page<Entity>> {
+        let Self { list, limit, after } = self;
+        check_limit(limit)?;
+        let name = match &list {
+            List::Inbox => INBOX.to_owned(),
+            List::Trash => TRASH.to_owned(),
+            List::Kind(kind) => list_name(*kind, None),
+            List::Tagged(kind, tag) => {
+                let tag =
+                    TagName::parse(tag).map_err(|error| Error::invalid(error.to_string(), "use a tag like garden"))?;
+                list_name(*kind, Some(&tag))
             }
-            if let Some(tag) = &search.tag {
-                TagName::parse(tag).map_err(|error| Error::invalid(error.to_string(), "use a tag like garden"))?;
-                query = query.with_tag(tag);
-            }
-            let after = search.after.map(|text| {
-                text.parse().map_err(|_| {
-                    Error::invalid(
-                        format!("\"{text}\" is not a cursor of this search"),
-                        "pass the `next` of a page of the same search",
-                    )
-                })
-            });
-            let after = after.transpose()?;
-            let index = inner.finder.current().await?;
-            let limit = search.limit;
-            let found = tokio::task::spawn_blocking(move || index.search(&query, limit, after.as_ref()));
-            let page = found
-                .await
-                .map_err(|error| Error::internal("searching failed").because(error))?
-                .map_err(Error::from)?;
-            Ok(Page { items: page.hits, next: page.next.map(|after| after.to_string()) })
-        })
-        .await
+        };
+        let after = after.map(|text| Cursor::decode(&name, &text)).transpose()?;
+        let (ids, next) = here.db.page(&name, limit, after.as_ref()).await?;
+        let items = here.db.entities(&ids).await?.into_iter().map(|reading| reading.entity).collect();
+        Ok(Page { items, next: next.map(|cursor| cursor.encode()) })
+    }
+}
+
+impl Act for rpc::SearchEntities {
+    async fn act(self, here: Here) -> Result<Page<Hit>> {
+        let Self { search } = self;
+        check_limit(search.limit)?;
+        let mut query = Query::parse(&search.query)
+            .map_err(|error| Error::invalid(error.to_string(), "see `altair search --help`"))?;
+        if let Some(kind) = search.kind {
+            query = query.with_kind(kind);
+        }
+        if let Some(tag) = &search.tag {
+            TagName::parse(tag).map_err(|error| Error::invalid(error.to_string(), "use a tag like garden"))?;
+            query = query.with_tag(tag);
+        }
+        let after = search.after.map(|text| {
+            text.parse().map_err(|_| {
+                Error::invalid(
+                    format!("\"{text}\" is not a cursor of this search"),
+                    "pass the `next` of a page of the same search",
+                )
+            })
+        });
+        let after = after.transpose()?;
+        let index = here.finder.current().await?;
+        let limit = search.limit;
+        let found = tokio::task::spawn_blocking(move || index.search(&query, limit, after.as_ref()));
+        let page =
+            found.await.map_err(|error| Error::internal("searching failed").because(error))?.map_err(Error::from)?;
+        Ok(Page { items: page.hits, next: page.next.map(|after| after.to_string()) })
     }
 }
 

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use altair_protocol::rpc;
 use altair_protocol::view::{Entity, FieldChange, Time, Version};
 use altair_protocol::{EntityId, EntityState, Field, Op, Thousandths, Value};
 
 use super::create::{count_op, finish, set};
-use super::{Altair, Inner, Page};
+use super::{Act, Altair, Here, Inner, Page};
 use crate::error::{Error, Result};
 use crate::merge::Text;
 use crate::merge::text::act_peer;
@@ -20,41 +21,50 @@ const MAX_PAGE_BYTES: usize = 8 << 20;
 impl Altair {
     /// An entity's versions, newest first. A page ends early where its texts get long; `next` goes on from there.
     pub async fn history(&self, id: EntityId, limit: usize, after: Option<&str>) -> Result<Page<Version>> {
-        let after = after.map(str::to_owned);
-        self.run("history", move |inner| async move {
-            super::finding::check_limit(limit)?;
-            let staged = inner.db.entity(id).await?;
-            let staged = staged.ok_or_else(|| Error::not_found(format_args!("entity with the id {id}")))?;
-            let mut seq = match after {
-                Some(cursor) => inner.history_cursor(id, &cursor).await?,
-                None => staged.last,
-            };
-            let mut items = Vec::new();
-            let mut bytes = 0;
-            while seq != 0 && items.len() < limit {
-                let Some((logged, prior)) = inner.db.logged(seq).await? else {
-                    seq = 0;
-                    break;
-                };
-                let version = version(&staged.state, &logged)?;
-                bytes +=
-                    version.changes.iter().map(|change| bytes_in(&change.old) + bytes_in(&change.new)).sum::<usize>();
-                if bytes > MAX_PAGE_BYTES && !items.is_empty() {
-                    break;
-                }
-                items.push(version);
-                seq = prior;
-            }
-            let next = (seq != 0).then(|| format!("{id}.{seq}"));
-            Ok(Page { items, next })
-        })
-        .await
+        self.call(rpc::History { id, limit, after: after.map(str::to_owned) }).await
     }
 
     /// Makes an entity as it was right after a version, in a new version of its own. `version` may be an unambiguous ending.
     pub async fn revert(&self, id: EntityId, version: &str) -> Result<Entity> {
+        self.call(rpc::Revert { id, version: version.to_owned() }).await
+    }
+}
+
+impl Act for rpc::History {
+    async fn act(self, here: Here) -> Result<Page<Version>> {
+        let Self { id, limit, after } = self;
+        super::finding::check_limit(limit)?;
+        let staged = here.db.entity(id).await?;
+        let staged = staged.ok_or_else(|| Error::not_found(format_args!("entity with the id {id}")))?;
+        let mut seq = match after {
+            Some(cursor) => here.history_cursor(id, &cursor).await?,
+            None => staged.last,
+        };
+        let mut items = Vec::new();
+        let mut bytes = 0;
+        while seq != 0 && items.len() < limit {
+            let Some((logged, prior)) = here.db.logged(seq).await? else {
+                seq = 0;
+                break;
+            };
+            let version = version(&staged.state, &logged)?;
+            bytes += version.changes.iter().map(|change| bytes_in(&change.old) + bytes_in(&change.new)).sum::<usize>();
+            if bytes > MAX_PAGE_BYTES && !items.is_empty() {
+                break;
+            }
+            items.push(version);
+            seq = prior;
+        }
+        let next = (seq != 0).then(|| format!("{id}.{seq}"));
+        Ok(Page { items, next })
+    }
+}
+
+impl Act for rpc::Revert {
+    async fn act(self, here: Here) -> Result<Entity> {
+        let Self { id, version } = self;
         let version = version.trim().to_lowercase();
-        self.run("revert", move |inner| async move { inner.revert(id, &version).await }).await
+        here.revert(id, &version).await
     }
 }
 
@@ -70,12 +80,14 @@ impl Inner {
             _ => Err(wrong()),
         }
     }
+}
 
+impl Here {
     async fn revert(&self, id: EntityId, version: &str) -> Result<Entity> {
         if version.len() < 4 {
             return Err(Error::invalid(format!("\"{version}\" is not a version"), "`altair history` shows them"));
         }
-        let mut unit = self.writer.begin_quiet().await?;
+        let mut unit = self.begin_quiet().await?;
         let staged = unit.require(id).await?.clone();
         let mut later: Vec<Logged> = Vec::new();
         let mut found = None;

@@ -1,10 +1,11 @@
 //! Links: made by hand as entities whose id follows from what they join, found in bodies as an index.
 
+use altair_protocol::rpc;
 use altair_protocol::view::{Entity, LinkOrigin, Shown};
 use altair_protocol::{EntityId, Field, Kind, Op};
 
 use super::create::{checked_line, created_op, finish, in_trash, set};
-use super::{Altair, Inner};
+use super::{Act, Altair, Here, Inner};
 use crate::error::{Error, Result};
 
 /// What a link means when nobody says.
@@ -13,96 +14,107 @@ const RELATION: &str = "link";
 impl Altair {
     /// One entity with its links, backlinks, attachments and conflicts.
     pub async fn show(&self, id: EntityId) -> Result<Shown> {
-        self.run("show", move |inner| async move {
-            let staged = inner.db.entity(id).await?;
-            let staged = staged.ok_or_else(|| Error::not_found(format_args!("entity with the id {id}")))?;
-            let entity = staged.reading.entity.clone();
-            Ok(Shown {
-                links: inner.db.links(&entity).await?,
-                backlinks: inner.db.backlinks(&staged.reading).await?,
-                attachments: inner.attachments_of(id).await?,
-                conflicts: inner.conflicts_of(&staged.state).await?,
-                entity,
-            })
-        })
-        .await
+        self.call(rpc::Show { id }).await
     }
 
     /// Links one entity to another and gives the first. The same link made twice, or on two devices, is one link.
     pub async fn link(&self, from: EntityId, to: EntityId, relation: Option<&str>) -> Result<Entity> {
-        let relation = relation.unwrap_or(RELATION).to_owned();
-        self.run("link", move |inner| async move {
-            let relation = checked_line(relation, "a relation")?;
-            if relation.trim().is_empty() {
-                return Err(Error::invalid("a relation needs a word", "say what the link means, like \"part of\""));
-            }
-            if from == to {
-                return Err(Error::invalid(format!("{from} can't be linked to itself"), "link it to something else"));
-            }
-            let mut unit = inner.writer.begin().await?;
-            for end in [from, to] {
-                let reading = &unit.require(end).await?.reading;
-                if matches!(reading.entity.kind, Kind::Link | Kind::Attachment) {
-                    return Err(Error::invalid(
-                        format!("{end} is a {}", reading.entity.kind),
-                        "link captures, notes, quests, items and locations",
-                    ));
-                }
-                if reading.entity.deleted {
-                    return Err(in_trash(end));
-                }
-            }
-            let mut id = link_id(from, to, &relation);
-            // An erased id stays erased. The link that comes after it follows from it, so that it is one link on every device again.
-            while !unit.erased(&[id]).await?.is_empty() {
-                id = EntityId::derived("altair link v1", &[id.as_bytes()]);
-            }
-            let alive = unit.get(id).await?.map(|staged| !staged.reading.entity.deleted);
-            let ops = match alive {
-                Some(true) => Vec::new(),
-                Some(false) => vec![Op::Restore],
-                None => vec![
-                    created_op(&unit),
-                    set(Field::FROM, from.to_string()),
-                    set(Field::TO, to.to_string()),
-                    set(Field::RELATION, relation),
-                ],
-            };
-            if !ops.is_empty() {
-                unit.change(id, Kind::Link, ops).await?;
-            }
-            finish(unit, from).await
-        })
-        .await
+        self.call(rpc::Link { from, to, relation: relation.map(str::to_owned) }).await
     }
 
     /// Removes every link by hand from one entity to another, and gives the first.
     pub async fn unlink(&self, from: EntityId, to: EntityId) -> Result<Entity> {
-        self.run("unlink", move |inner| async move {
-            let mut unit = inner.writer.begin_quiet().await?;
-            unit.require(from).await?;
-            let mut any = false;
-            for (link, end) in inner.hand_links(from).await? {
-                if end == to {
-                    unit.change(link, Kind::Link, vec![Op::Delete]).await?;
-                    any = true;
-                }
-            }
-            if !any {
-                let in_text = inner.require(from).await?;
-                let in_text = inner.db.links(&in_text).await?;
-                return Err(if in_text.iter().any(|link| link.id == Some(to) && link.origin == LinkOrigin::Body) {
-                    Error::refused(
-                        format!("the link to {to} stands in the text"),
-                        "take it out of the text with `altair edit`",
-                    )
-                } else {
-                    Error::not_found(format_args!("link from {from} to {to}"))
-                });
-            }
-            finish(unit, from).await
+        self.call(rpc::Unlink { from, to }).await
+    }
+}
+
+impl Act for rpc::Show {
+    async fn act(self, here: Here) -> Result<Shown> {
+        let Self { id } = self;
+        let staged = here.db.entity(id).await?;
+        let staged = staged.ok_or_else(|| Error::not_found(format_args!("entity with the id {id}")))?;
+        let entity = staged.reading.entity.clone();
+        Ok(Shown {
+            links: here.db.links(&entity).await?,
+            backlinks: here.db.backlinks(&staged.reading).await?,
+            attachments: here.attachments_of(id).await?,
+            conflicts: here.conflicts_of(&staged.state).await?,
+            entity,
         })
-        .await
+    }
+}
+
+impl Act for rpc::Link {
+    async fn act(self, here: Here) -> Result<Entity> {
+        let Self { from, to, relation } = self;
+        let relation = checked_line(relation.unwrap_or_else(|| RELATION.to_owned()), "a relation")?;
+        if relation.trim().is_empty() {
+            return Err(Error::invalid("a relation needs a word", "say what the link means, like \"part of\""));
+        }
+        if from == to {
+            return Err(Error::invalid(format!("{from} can't be linked to itself"), "link it to something else"));
+        }
+        let mut unit = here.begin().await?;
+        for end in [from, to] {
+            let reading = &unit.require(end).await?.reading;
+            if matches!(reading.entity.kind, Kind::Link | Kind::Attachment) {
+                return Err(Error::invalid(
+                    format!("{end} is a {}", reading.entity.kind),
+                    "link captures, notes, quests, items and locations",
+                ));
+            }
+            if reading.entity.deleted {
+                return Err(in_trash(end));
+            }
+        }
+        let mut id = link_id(from, to, &relation);
+        // An erased id stays erased. The link that comes after it follows from it, so that it is one link on every device again.
+        while !unit.erased(&[id]).await?.is_empty() {
+            id = EntityId::derived("altair link v1", &[id.as_bytes()]);
+        }
+        let alive = unit.get(id).await?.map(|staged| !staged.reading.entity.deleted);
+        let ops = match alive {
+            Some(true) => Vec::new(),
+            Some(false) => vec![Op::Restore],
+            None => vec![
+                created_op(&unit),
+                set(Field::FROM, from.to_string()),
+                set(Field::TO, to.to_string()),
+                set(Field::RELATION, relation),
+            ],
+        };
+        if !ops.is_empty() {
+            unit.change(id, Kind::Link, ops).await?;
+        }
+        finish(unit, from).await
+    }
+}
+
+impl Act for rpc::Unlink {
+    async fn act(self, here: Here) -> Result<Entity> {
+        let Self { from, to } = self;
+        let mut unit = here.begin_quiet().await?;
+        unit.require(from).await?;
+        let mut any = false;
+        for (link, end) in here.hand_links(from).await? {
+            if end == to {
+                unit.change(link, Kind::Link, vec![Op::Delete]).await?;
+                any = true;
+            }
+        }
+        if !any {
+            let in_text = here.require(from).await?;
+            let in_text = here.db.links(&in_text).await?;
+            return Err(if in_text.iter().any(|link| link.id == Some(to) && link.origin == LinkOrigin::Body) {
+                Error::refused(
+                    format!("the link to {to} stands in the text"),
+                    "take it out of the text with `altair edit`",
+                )
+            } else {
+                Error::not_found(format_args!("link from {from} to {to}"))
+            });
+        }
+        finish(unit, from).await
     }
 }
 

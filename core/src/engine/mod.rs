@@ -4,9 +4,13 @@
 //! does so part by part, and can be done again. Work runs on the engine's own runtime, whose stacks are as large as
 //! SurrealDB wants them, so a caller's thread never polls the database and a caller that stops waiting leaves no act half done.
 //!
-//! Each file is one concept: opening and closing here, then `create`, `edit`, `links`, `trash`, `history`, `undo`, `conflicts`,
+//! A handle has a seat at its store ([`crate::host`]): the engine is here, or in another process that hosts. Each method is a call (`altair_protocol::rpc`) that the
+//! seat takes to the engine, wherever it is; how the engine does it is the call's [`Act`].
+//!
+//! Each file is one concept: opening and closing here, then `act`, `create`, `edit`, `links`, `trash`, `history`, `undo`, `conflicts`,
 //! `attachments`, `finding`, `watching`, `backup`, `doctor` and `status`.
 
+mod act;
 mod attachments;
 mod backup;
 mod conflicts;
@@ -21,14 +25,17 @@ mod trash;
 mod undo;
 mod watching;
 
-use std::future::Future;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use altair_protocol::rpc::{self, Host, HostKind, Protocol};
 use altair_protocol::view::Entity;
 use altair_protocol::{DeviceId, EntityId};
+use tokio::runtime::Handle;
 
+use act::Running;
+pub(crate) use act::{Act, Asked, Here, OnProgress, kept, perform};
 pub use altair_protocol::request::{
     AttachmentFile, BackedUp, Diagnosis, Edit, Exported, Fields, HostStatus, Imported, List, New, NewCapture, Page,
     Problem, Progress, Resolution, Search, Sizes, Skipped, Status, SyncStatus,
@@ -36,10 +43,13 @@ pub use altair_protocol::request::{
 pub(crate) use attachments::media_type;
 pub use create::MAX_TEXT_BYTES;
 pub(crate) use create::{created_op, set};
+pub(crate) use watching::LocalWatch;
 pub use watching::{Watch, Watched};
 
 use crate::environment::Environment;
 use crate::error::{Error, ErrorKind, Result};
+use crate::host::seat::{Place, Seat};
+use crate::host::{Listener, started};
 use crate::store::Database;
 use crate::store::blobs::Blobs;
 use crate::store::database::{FORMAT, Memory};
@@ -52,13 +62,15 @@ use tracing::Instrument as _;
 
 /// SurrealDB recurses deeply; with tokio's 2 MiB it can overflow the stack.
 const STACK_BYTES: usize = 10 << 20;
+/// How often a host looks after what it has to.
+const KEEPING: Duration = Duration::from_secs(1);
 
 /// How to open a store.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// The store's folder; it is made where it isn't there.
     pub store: PathBuf,
-    /// How long to wait for another process that has the store open.
+    /// How long to wait for another process that has the store and can't be joined: one that is just opening or closing it.
     pub lock_wait: Duration,
     /// The database's block cache, in bytes.
     pub block_cache_bytes: u64,
@@ -66,8 +78,10 @@ pub struct Config {
     pub memtable_bytes: u64,
     /// The clock and the source of randomness.
     pub environment: Environment,
-    /// Opens a store that has lost commits, which is refused otherwise: for [`Altair::doctor`] and [`Altair::accept_loss`].
+    /// Opens a store that has lost commits, which is refused otherwise: for [`Altair::doctor`] and [`Altair::accept_loss`]. Nobody is joined then.
     pub repair: bool,
+    /// What sort of process this is, for those that find it hosting.
+    pub kind: HostKind,
 }
 
 impl Config {
@@ -80,16 +94,18 @@ impl Config {
             memtable_bytes: 64 << 20,
             environment: Environment::default(),
             repair: false,
+            kind: HostKind::App,
         }
     }
 }
 
-/// An open store. Clones are the same store.
+/// An open store, hosted by this process or by another that it has joined. Clones are the same store.
 #[derive(Debug, Clone)]
 pub struct Altair {
-    inner: Arc<Inner>,
+    seat: Arc<Seat>,
 }
 
+/// The engine: what a host has.
 #[derive(Debug)]
 pub(crate) struct Inner {
     runtime: Runtime,
@@ -104,6 +120,8 @@ pub(crate) struct Inner {
     closed: std::sync::atomic::AtomicBool,
     /// What was found wrong while opening for repair.
     pub(crate) found: Option<Found>,
+    pub(crate) running: Arc<Running>,
+    listener: OnceLock<Listener>,
 }
 
 /// What was found wrong while opening for repair.
@@ -116,7 +134,34 @@ pub(crate) struct Found {
 
 /// A runtime that may be dropped anywhere, in async code too.
 #[derive(Debug)]
-struct Runtime(Option<tokio::runtime::Runtime>);
+pub(crate) struct Runtime(Option<tokio::runtime::Runtime>);
+
+impl Runtime {
+    /// For the engine.
+    fn large() -> Result<Self> {
+        let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get).clamp(2, 8);
+        Self::new(threads, STACK_BYTES, "altair")
+    }
+
+    /// For a connection to a host.
+    pub(crate) fn small() -> Result<Self> {
+        Self::new(1, 2 << 20, "altair-seat")
+    }
+
+    fn new(threads: usize, stack: usize, name: &str) -> Result<Self> {
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        builder.worker_threads(threads).thread_stack_size(stack).thread_name(name).enable_all();
+        let runtime = builder.build();
+        // Wrapped at once: a caller that stops waiting drops it wherever it is.
+        runtime
+            .map(|runtime| Self(Some(runtime)))
+            .map_err(|error| Error::internal("the engine's threads can't be started").because(error))
+    }
+
+    pub(crate) fn handle(&self) -> Result<Handle> {
+        self.0.as_ref().map(|runtime| runtime.handle().clone()).ok_or_else(closed)
+    }
+}
 
 impl Drop for Runtime {
     fn drop(&mut self) {
@@ -127,94 +172,123 @@ impl Drop for Runtime {
 }
 
 impl Altair {
-    /// Opens the store, making a new one where there is none.
+    /// Opens the store, making a new one where there is none. If another process has it open, this one joins it, and takes over when that one is gone:
+    /// callers can't tell the difference.
     ///
     /// # Errors
-    /// `Locked` when another process has it open for longer than [`Config::lock_wait`] or the folder can't be used, `Unsupported` when a newer
-    /// version wrote it, `Corrupt` when part of it is missing or damaged. Nothing is changed then.
+    /// `Locked` when another process has it and can't be joined within [`Config::lock_wait`], doesn't answer, or the folder can't be used; `Unsupported`
+    /// when a newer version wrote it, or has it open and speaks another protocol; `Corrupt` when part of it is missing or damaged. Nothing is changed then.
     pub async fn open(config: Config) -> Result<Self> {
-        let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get).clamp(2, 8);
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(threads)
-            .thread_stack_size(STACK_BYTES)
-            .thread_name("altair")
-            .enable_all()
-            .build()
-            .map_err(|error| Error::internal("the engine's threads can't be started").because(error))?;
-        // Wrapped at once: a caller that stops waiting drops it wherever it is.
-        let mut runtime = Runtime(Some(runtime));
-        let kept = Arc::new(std::sync::Mutex::new(None));
-        let Some(handle) = runtime.0.as_ref().map(|runtime| runtime.handle().clone()) else { return Err(closed()) };
-        let opened = handle.spawn(open(config, Arc::clone(&kept)));
-        let opened = opened.await.unwrap_or_else(|error| {
-            Err(Error::corrupt("the database can't be opened: it is damaged in a way that stops its reader")
-                .because(error))
-        });
-        let parts = match opened {
-            Ok(parts) => parts,
-            Err(error) => {
-                if let Some(runtime) = runtime.0.take() {
-                    put_back(runtime, &kept);
-                }
-                return Err(error);
-            }
-        };
-        tracing::info!(device = %parts.device, seq = parts.folder.published(), "the store is open");
-        Ok(Self { inner: Arc::new(Inner { runtime, ..parts }) })
+        // The host may be in another folder.
+        let config = Config { store: absolute(&config.store)?, ..config };
+        Ok(Self { seat: Arc::new(Seat::take(config).await?) })
     }
 
-    /// Finishes what is under way and closes the store. Every clone of this handle is closed with it.
+    /// Finishes what is under way and closes the store. Every clone of this handle is closed with it. Guests of this process find another host.
     pub async fn close(self) -> Result<()> {
-        let runtime = self.inner.runtime.0.as_ref();
-        let Some(handle) = runtime.map(|runtime| runtime.handle().clone()) else { return Ok(()) };
-        let inner = Arc::clone(&self.inner);
-        let closing = handle.spawn(async move {
-            inner.writer.close().await;
-            inner.finder.close().await;
-            if inner.closed.swap(true, std::sync::atomic::Ordering::AcqRel) {
-                return Ok(());
+        match self.seat.leave() {
+            Place::Host(engine) => engine.close().await,
+            Place::Guest(connection) => {
+                connection.close();
+                Ok(())
             }
-            let closed = inner.db.clone().close().await;
-            if closed.is_ok() {
-                Safekeeping::note(inner.folder.root());
-            }
-            inner.folder.release();
-            closed
-        });
-        closing.await.map_err(|error| Error::internal("closing the store failed").because(error))?
+            Place::Nowhere => Ok(()),
+        }
+    }
+
+    /// Who hosts the store; `None` once it is closed.
+    pub fn host(&self) -> Option<Host> {
+        match self.seat.place() {
+            Place::Host(engine) => engine.listener.get().map(Listener::host),
+            Place::Guest(connection) => Some(connection.host().clone()),
+            Place::Nowhere => None,
+        }
+    }
+
+    /// Whether another process hosts the store.
+    pub fn is_guest(&self) -> bool {
+        matches!(self.seat.place(), Place::Guest(_))
+    }
+
+    /// Where this process hosts: ends when it was asked to go, or the store was moved from under it. For a daemon, which then closes.
+    pub async fn asked_to_go(&self) {
+        let Place::Host(engine) = self.seat.place() else { return };
+        let Some(mut shutdown) = engine.listener.get().map(Listener::shutdown) else { return };
+        // The listener is as old as the engine, which is held.
+        let _ = shutdown.wait_for(|asked| *asked).await;
+    }
+
+    /// Where this process hosts: serves a guest that came through a socket of its own, and ends when that guest has left.
+    ///
+    /// # Errors
+    /// When this process doesn't host, or the socket can't be used.
+    #[cfg(unix)]
+    pub async fn serve(&self, stream: std::os::unix::net::UnixStream) -> Result<()> {
+        let Place::Host(engine) = self.seat.place() else {
+            return Err(Error::refused("this process doesn't host the store", "join the host"));
+        };
+        let Some(listener) = engine.listener.get() else { return Err(closed()) };
+        listener.serve(stream)?.await.map_err(|_| closed())
     }
 
     /// The number of the last commit.
     pub fn head(&self) -> u64 {
-        self.inner.folder.published().unwrap_or(0)
+        match self.seat.place() {
+            Place::Host(engine) => engine.folder.published(),
+            Place::Guest(_) | Place::Nowhere => crate::store::folder::published_head(self.seat.store()),
+        }
+        .unwrap_or(0)
     }
 
     /// The entity that an id or an unambiguous ending of one names.
     pub async fn find(&self, text: &str) -> Result<EntityId> {
-        let text = text.trim().to_owned();
-        self.run("find", move |inner| async move { inner.find(&text).await }).await
+        self.call(rpc::Find { text: text.to_owned() }).await
     }
 
     /// One entity.
     pub async fn get(&self, id: EntityId) -> Result<Entity> {
-        self.run("get", move |inner| async move { inner.require(id).await }).await
+        self.call(rpc::Get { id }).await
     }
 
+    /// Does what a call asks, wherever the engine is.
+    pub(crate) async fn call<C: Act>(&self, call: C) -> Result<C::Answer> {
+        self.seat.call(call, None).await
+    }
+
+    /// The same for a call that goes on for long, and tells how far it is.
+    pub(crate) async fn call_with<C: Act>(&self, call: C, progress: OnProgress) -> Result<C::Answer> {
+        self.seat.call(call, Some(progress)).await
+    }
+}
+
+impl Act for rpc::Find {
+    async fn act(self, here: Here) -> Result<EntityId> {
+        let Self { text } = self;
+        here.find(text.trim()).await
+    }
+}
+
+impl Act for rpc::Get {
+    async fn act(self, here: Here) -> Result<Entity> {
+        let Self { id } = self;
+        here.require(id).await
+    }
+}
+
+impl Inner {
     /// Runs an act on the engine's runtime, to its end whatever becomes of the caller, in a span that has its name.
-    pub(crate) async fn run<T, F, Fut>(&self, name: &'static str, act: F) -> Result<T>
-    where
-        T: Send + 'static,
-        F: FnOnce(Arc<Inner>) -> Fut + Send + 'static,
-        Fut: Future<Output = Result<T>> + Send + 'static,
-    {
-        let inner = Arc::clone(&self.inner);
-        let Some(runtime) = &self.inner.runtime.0 else { return Err(closed()) };
-        if inner.closed.load(std::sync::atomic::Ordering::Acquire) {
+    pub(crate) async fn run<C: Act>(
+        self: Arc<Self>,
+        call: C,
+        asked: Option<Asked>,
+        progress: Option<OnProgress>,
+    ) -> Result<C::Answer> {
+        if self.is_closed() {
             return Err(closed());
         }
-        let handle = runtime.handle().clone();
-        let span = tracing::debug_span!("request", name);
-        match handle.spawn(act(inner).instrument(span)).await {
+        let handle = self.runtime.handle()?;
+        let span = tracing::debug_span!("request", name = C::METHOD);
+        match handle.spawn(perform(self, call, asked, progress).instrument(span)).await {
             Ok(result) => result,
             Err(error) if error.is_panic() => {
                 Err(Error::corrupt("the engine stopped in the middle of this, most likely over damaged data")
@@ -223,9 +297,33 @@ impl Altair {
             Err(_) => Err(closed()),
         }
     }
-}
 
-impl Inner {
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(std::sync::atomic::Ordering::Acquire)
+    }
+
+    /// Lets guests have their answers, finishes what is under way and lets go of the store.
+    async fn close(self: Arc<Self>) -> Result<()> {
+        let Ok(handle) = self.runtime.handle() else { return Ok(()) };
+        let closing = handle.spawn(async move {
+            if let Some(listener) = self.listener.get() {
+                listener.close().await;
+            }
+            self.writer.close().await;
+            self.finder.close().await;
+            if self.closed.swap(true, std::sync::atomic::Ordering::AcqRel) {
+                return Ok(());
+            }
+            let closed = self.db.clone().close().await;
+            if closed.is_ok() && self.folder.is_ours() {
+                Safekeeping::note(self.folder.root());
+            }
+            self.folder.release();
+            closed
+        });
+        closing.await.map_err(|error| Error::internal("closing the store failed").because(error))?
+    }
+
     async fn find(&self, text: &str) -> Result<EntityId> {
         if let Ok(id) = text.parse::<EntityId>() {
             return match self.db.entity(id).await? {
@@ -255,8 +353,16 @@ impl Inner {
     }
 }
 
-fn closed() -> Error {
+pub(crate) fn closed() -> Error {
     Error::new(ErrorKind::Closed, "the store has been closed", "open it again")
+}
+
+fn moved(store: &Path) -> Error {
+    Error::new(
+        ErrorKind::Closed,
+        format!("the store {} was moved, deleted or replaced while it was open", store.display()),
+        "put it back and open it again; what was answered before is in it",
+    )
 }
 
 /// What has to be put back if opening fails, with the folder, which stays locked as long.
@@ -281,12 +387,84 @@ fn put_back(runtime: tokio::runtime::Runtime, kept: &Kept) {
     }
 }
 
+/// A path as every process understands it.
+pub(crate) fn absolute(path: &Path) -> Result<PathBuf> {
+    std::path::absolute(path).map_err(|error| Error::io("finding", path, error))
+}
+
+/// Opens the engine on a folder that this process has the lock of, and lets guests in.
+pub(crate) async fn host(config: Config, folder: Folder) -> Result<Arc<Inner>> {
+    let mut runtime = Runtime::large()?;
+    let handle = runtime.handle()?;
+    let kept = Arc::new(std::sync::Mutex::new(None));
+    let mut host = Host {
+        pid: std::process::id(),
+        started: started(std::process::id()).unwrap_or(0),
+        epoch: folder.epoch,
+        kind: config.kind,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        protocol: Protocol::OURS,
+        socket: None,
+        uptime_s: None,
+        clients: None,
+    };
+    folder.announce(&host)?;
+    let opened = handle.spawn(open(config, folder, Arc::clone(&kept))).await.unwrap_or_else(|error| {
+        Err(Error::corrupt("the database can't be opened: it is damaged in a way that stops its reader").because(error))
+    });
+    let parts = match opened {
+        Ok(parts) => parts,
+        Err(error) => {
+            if let Some(runtime) = runtime.0.take() {
+                put_back(runtime, &kept);
+            }
+            return Err(error);
+        }
+    };
+    let engine = Arc::new(Inner { runtime, ..parts });
+    let (listener, announced, listening) = Listener::begin(engine.folder.root(), host, &engine, &handle);
+    host = announced;
+    match listening.and_then(|()| engine.folder.announce(&host)) {
+        Ok(()) => {}
+        Err(error) => tracing::warn!(%error, "other processes can't join this one: the store is this one's alone"),
+    }
+    if engine.listener.set(listener).is_err() {
+        tracing::error!("the engine was given a second listener");
+    }
+    handle.spawn(keep(Arc::downgrade(&engine)));
+    tracing::info!(device = %engine.device, seq = engine.folder.published(), epoch = host.epoch, "the store is open");
+    Ok(engine)
+}
+
+/// What a host looks after, as long as it is one: that the store is still where it was, and that old answers are forgotten.
+async fn keep(engine: std::sync::Weak<Inner>) {
+    let mut ticks = tokio::time::interval(KEEPING);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let forget_every = act::REMEMBERED.as_secs() / KEEPING.as_secs();
+    for tick in 0_u64.. {
+        ticks.tick().await;
+        let Some(engine) = engine.upgrade().filter(|engine| !engine.is_closed()) else { return };
+        if !engine.folder.is_ours() {
+            tracing::error!("the store was moved or replaced while it was open: it is closed");
+            if let Some(listener) = engine.listener.get() {
+                listener.ask_to_go();
+            }
+            // What was answered is on disk, wherever that is now.
+            let _ = engine.close().await;
+            return;
+        }
+        if tick % forget_every == 0 {
+            let remembered = u64::try_from(act::REMEMBERED.as_millis()).unwrap_or(u64::MAX);
+            let before = engine.writer.environment.now().saturating_sub(remembered);
+            if let Err(error) = engine.db.forget_answers(before).await {
+                tracing::warn!(%error, "old answers could not be forgotten");
+            }
+        }
+    }
+}
+
 /// Opens everything but the runtime, which is filled in by the caller.
-async fn open(config: Config, kept: Kept) -> Result<Inner> {
-    let (root, wait) = (config.store.clone(), config.lock_wait);
-    let folder = tokio::task::spawn_blocking(move || Folder::lock(&root, wait))
-        .await
-        .map_err(|error| Error::internal("the store's folder can't be locked").because(error))??;
+async fn open(config: Config, folder: Folder, kept: Kept) -> Result<Inner> {
     let folder = Arc::new(folder);
     Safekeeping::recover(folder.root())?;
     let identity = match folder.identity() {
@@ -416,7 +594,11 @@ fn assemble(
     };
     let blobs = Blobs::new(folder.blobs());
     blobs.sweep();
-    let writer = Writer::new(db.clone(), head, device, config.environment, on_commit, explain);
+    let may_write = {
+        let folder = Arc::clone(&folder);
+        move || if folder.is_ours() { Ok(()) } else { Err(moved(folder.root())) }
+    };
+    let writer = Writer::new(db.clone(), head, device, config.environment, on_commit, may_write, explain);
     Inner {
         runtime: Runtime(None),
         blobs,
@@ -428,5 +610,7 @@ fn assemble(
         vaults: Arc::default(),
         closed: std::sync::atomic::AtomicBool::new(false),
         found,
+        running: Arc::default(),
+        listener: OnceLock::new(),
     }
 }

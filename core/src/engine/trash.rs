@@ -1,10 +1,11 @@
 //! The trash: deleting moves there, restoring brings back with links and all, erasing is the only thing that truly removes.
 
+use altair_protocol::rpc;
 use altair_protocol::view::{Content, Entity};
 use altair_protocol::{EntityId, Hash, Kind, Op};
 
 use super::create::finish;
-use super::{Altair, Inner};
+use super::{Act, Altair, Here, Inner};
 use crate::error::{Error, Result};
 use crate::store::derive::{TRASH, UNLINKED};
 
@@ -13,65 +14,81 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 impl Altair {
     /// Moves an entity to the trash. Work on it that this device hasn't seen will bring it back.
     pub async fn delete(&self, id: EntityId) -> Result<Entity> {
-        self.run("delete", move |inner| async move {
-            let mut unit = inner.writer.begin().await?;
-            let reading = unit.require(id).await?.reading.clone();
-            if reading.entity.deleted {
-                return Err(Error::refused(
-                    format!("{id} is in the trash already"),
-                    "`altair erase` removes it for good",
-                ));
-            }
-            unit.change(id, reading.entity.kind, vec![Op::Delete]).await?;
-            finish(unit, id).await
-        })
-        .await
+        self.call(rpc::Delete { id }).await
     }
 
     /// Brings an entity back from the trash.
     pub async fn restore(&self, id: EntityId) -> Result<Entity> {
-        self.run("restore", move |inner| async move {
-            let mut unit = inner.writer.begin().await?;
-            let reading = unit.require(id).await?.reading.clone();
-            if !reading.entity.deleted {
-                return Err(Error::refused(format!("{id} is not in the trash"), "`altair trash` lists what is"));
-            }
-            unit.change(id, reading.entity.kind, vec![Op::Restore]).await?;
-            finish(unit, id).await
-        })
-        .await
+        self.call(rpc::Restore { id }).await
     }
 
     /// Removes an entity for good, with its history and its links. It gives the entity as it last was.
     pub async fn erase(&self, id: EntityId) -> Result<Entity> {
-        self.run("erase", move |inner| async move { inner.erase(id).await }).await
+        self.call(rpc::Erase { id }).await
     }
 
     /// Erases what has been in the trash for longer than so many days, and gives the ids.
     pub async fn purge(&self, older_than_days: u32) -> Result<Vec<EntityId>> {
-        self.run("purge", move |inner| async move {
-            let now = inner.writer.environment.now().cast_signed();
-            let mut erased = Vec::new();
-            let mut all = inner.db.whole_list(TRASH).await?;
-            all.extend(inner.db.whole_list(UNLINKED).await?);
-            for id in all {
-                // Erasing one may have taken its attachments along.
-                let Some(staged) = inner.db.entity(id).await? else { continue };
-                let entity = staged.reading.entity.clone();
-                if now.saturating_sub(entity.updated_at.millis()) >= i64::from(older_than_days) * DAY_MS {
-                    inner.erase(id).await?;
-                    erased.push(id);
-                }
-            }
-            Ok(erased)
-        })
-        .await
+        self.call(rpc::Purge { older_than_days }).await
     }
 }
 
-impl Inner {
+impl Act for rpc::Delete {
+    async fn act(self, here: Here) -> Result<Entity> {
+        let Self { id } = self;
+        let mut unit = here.begin().await?;
+        let reading = unit.require(id).await?.reading.clone();
+        if reading.entity.deleted {
+            return Err(Error::refused(format!("{id} is in the trash already"), "`altair erase` removes it for good"));
+        }
+        unit.change(id, reading.entity.kind, vec![Op::Delete]).await?;
+        finish(unit, id).await
+    }
+}
+
+impl Act for rpc::Restore {
+    async fn act(self, here: Here) -> Result<Entity> {
+        let Self { id } = self;
+        let mut unit = here.begin().await?;
+        let reading = unit.require(id).await?.reading.clone();
+        if !reading.entity.deleted {
+            return Err(Error::refused(format!("{id} is not in the trash"), "`altair trash` lists what is"));
+        }
+        unit.change(id, reading.entity.kind, vec![Op::Restore]).await?;
+        finish(unit, id).await
+    }
+}
+
+impl Act for rpc::Erase {
+    async fn act(self, here: Here) -> Result<Entity> {
+        let Self { id } = self;
+        here.erase(id).await
+    }
+}
+
+impl Act for rpc::Purge {
+    async fn act(self, here: Here) -> Result<Vec<EntityId>> {
+        let Self { older_than_days } = self;
+        let now = here.writer.environment.now().cast_signed();
+        let mut erased = Vec::new();
+        let mut all = here.db.whole_list(TRASH).await?;
+        all.extend(here.db.whole_list(UNLINKED).await?);
+        for id in all {
+            // Erasing one may have taken its attachments along.
+            let Some(staged) = here.db.entity(id).await? else { continue };
+            let entity = staged.reading.entity.clone();
+            if now.saturating_sub(entity.updated_at.millis()) >= i64::from(older_than_days) * DAY_MS {
+                here.erase(id).await?;
+                erased.push(id);
+            }
+        }
+        Ok(erased)
+    }
+}
+
+impl Here {
     async fn erase(&self, id: EntityId) -> Result<Entity> {
-        let mut unit = self.writer.begin_quiet().await?;
+        let mut unit = self.begin_quiet().await?;
         let entity = unit.require(id).await?.reading.entity.clone();
         let mut links: Vec<EntityId> = self.hand_links(id).await?.into_iter().map(|(link, _)| link).collect();
         for edge in self.db.hand_edges_to(id).await? {
@@ -100,7 +117,9 @@ impl Inner {
         self.drop_unnamed_blobs(blobs).await?;
         Ok(entity)
     }
+}
 
+impl Inner {
     /// Links by hand from or to an entity that were removed: they are no edges any more.
     async fn removed_links_of(&self, id: EntityId) -> Result<Vec<EntityId>> {
         let mut found = Vec::new();

@@ -3,31 +3,44 @@
 //! An undo is a change like any other: it takes back what the act did and nothing that came after. A register that somebody set since
 //! stays as they set it; a text loses the act's edit and keeps the others; a count is counted back.
 
+use altair_protocol::rpc;
 use altair_protocol::view::Undone;
 use altair_protocol::{EntityState, Field, Op};
 
 use super::history::back_to;
-use super::{Altair, Inner};
+use super::{Act, Altair, Here, Inner, kept};
 use crate::error::Result;
 use crate::store::sealed::{Before, Logged, alive_field};
-use crate::store::write::{Act, Undoing};
+use crate::store::write::{Span, Undoing};
 
 impl Altair {
     /// Takes back this device's last act, and says what came back. Empty when there is nothing to undo.
     pub async fn undo(&self) -> Result<Vec<Undone>> {
-        self.run("undo", |inner| async move { inner.take_back(Undoing::Undo).await }).await
+        self.call(rpc::Undo {}).await
     }
 
     /// Does again what was undone last. Empty when there is nothing to redo.
     pub async fn redo(&self) -> Result<Vec<Undone>> {
-        self.run("redo", |inner| async move { inner.take_back(Undoing::Redo).await }).await
+        self.call(rpc::Redo {}).await
     }
 }
 
-impl Inner {
+impl Act for rpc::Undo {
+    async fn act(self, here: Here) -> Result<Vec<Undone>> {
+        here.take_back(Undoing::Undo).await
+    }
+}
+
+impl Act for rpc::Redo {
+    async fn act(self, here: Here) -> Result<Vec<Undone>> {
+        here.take_back(Undoing::Redo).await
+    }
+}
+
+impl Here {
     async fn take_back(&self, how: Undoing) -> Result<Vec<Undone>> {
         loop {
-            let mut unit = self.writer.begin_quiet().await?;
+            let mut unit = self.begin_quiet().await?;
             let (undo, redo) = unit.acts();
             let Some((first, last)) = (if how == Undoing::Undo { undo } else { redo }) else { return Ok(Vec::new()) };
             unit.set_act(how);
@@ -54,6 +67,9 @@ impl Inner {
                     unit.change(change.entity, kind, ops).await?;
                 }
             }
+            if !undone.is_empty() {
+                unit.answer(kept(&undone)?, None);
+            }
             unit.commit().await?;
             if !undone.is_empty() {
                 return Ok(undone);
@@ -61,9 +77,11 @@ impl Inner {
             // Everything of that act has been set by others since, or erased: the act before it is the one to take back.
         }
     }
+}
 
+impl Inner {
     /// The changes of an act, newest first.
-    async fn act(&self, (first, last): Act) -> Result<Vec<Logged>> {
+    async fn act(&self, (first, last): Span) -> Result<Vec<Logged>> {
         let mut changes = Vec::new();
         for seq in (first..=last).rev() {
             changes.extend(self.db.logged(seq).await?.map(|(logged, _)| logged));

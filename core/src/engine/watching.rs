@@ -4,14 +4,18 @@
 
 use std::sync::Arc;
 
-use altair_protocol::Kind;
 use altair_protocol::view::Event;
+use altair_protocol::{Kind, rpc};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
-use super::Altair;
+use super::{Act, Altair, Here, Inner};
 use crate::error::Result;
+use crate::host::seat::{Seat, Watching};
 use crate::store::write::{Announced, event_of};
+
+/// More changes than this are not told one by one to a watch that was away.
+const MISSED: u64 = 10_000;
 
 /// What a watcher sees next.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,9 +34,92 @@ pub enum Watched {
     },
 }
 
-/// A subscription. Dropping it ends it.
+/// A subscription. Dropping it ends it. One at another process goes on with the next host when that one is gone, without a gap or a repeat.
 #[derive(Debug)]
 pub struct Watch {
+    kind: Option<Kind>,
+    source: Watching,
+    /// Where a watch at another process finds the next host.
+    seat: Option<Arc<Seat>>,
+    /// Every change up to this number has been told.
+    seq: u64,
+    /// Where things stand has been told.
+    begun: bool,
+}
+
+impl Altair {
+    /// Watches all changes, or those of one kind.
+    pub async fn watch(&self, kind: Option<Kind>) -> Result<Watch> {
+        let source = self.seat.watch(rpc::Watch { kind, after: None }).await?;
+        let (seq, there) = match &source {
+            Watching::Here(local) => (local.seq, false),
+            Watching::There(remote) => (remote.seq(), true),
+        };
+        let seat = there.then(|| Arc::clone(&self.seat));
+        Ok(Watch { kind, source, seat, seq, begun: false })
+    }
+
+    /// The changes after a number, oldest first, at most so many.
+    pub async fn events_after(&self, seq: u64, limit: usize) -> Result<Vec<Event>> {
+        self.call(rpc::EventsAfter { seq, limit }).await
+    }
+}
+
+impl Act for rpc::EventsAfter {
+    async fn act(self, here: Here) -> Result<Vec<Event>> {
+        here.events_after(self.seq, self.limit).await
+    }
+}
+
+impl Watch {
+    /// The next thing; `None` once the store is closed.
+    pub async fn next(&mut self) -> Option<Watched> {
+        if !self.begun {
+            self.begun = true;
+            return Some(Watched::Current { seq: self.seq });
+        }
+        loop {
+            let next = match &mut self.source {
+                Watching::Here(local) => local.next().await,
+                Watching::There(remote) => remote.next().await.map(|event| match event {
+                    rpc::Event::Change(event) => Watched::Change(event),
+                    rpc::Event::Lagged(seq) => Watched::Lagged { seq },
+                }),
+            };
+            match next {
+                Some(Watched::Current { seq }) => self.seq = self.seq.max(seq),
+                Some(next) => {
+                    self.seq = match &next {
+                        Watched::Change(event) => event.seq,
+                        Watched::Current { seq } | Watched::Lagged { seq } => *seq,
+                    };
+                    return Some(next);
+                }
+                None => {
+                    let seat = self.seat.clone()?;
+                    let again = seat.watch(rpc::Watch { kind: self.kind, after: Some(self.seq) }).await;
+                    match again {
+                        Ok(source) => {
+                            if let Watching::Here(_) = source {
+                                // It ends with this process's engine.
+                                self.seat = None;
+                            }
+                            self.source = source;
+                        }
+                        Err(error) => {
+                            tracing::warn!(%error, "a watch ended: no other host was found");
+                            return None;
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A subscription at the engine itself.
+#[derive(Debug)]
+pub(crate) struct LocalWatch {
     kind: Option<Kind>,
     commits: Receiver<Arc<Announced>>,
     /// What of the newest commit is still to be given, in reverse.
@@ -40,31 +127,39 @@ pub struct Watch {
     seq: u64,
 }
 
-impl Altair {
-    /// Watches all changes, or those of one kind.
-    pub async fn watch(&self, kind: Option<Kind>) -> Result<Watch> {
-        self.run("watch", move |inner| async move {
-            // Subscribed first, so that nothing falls between the current state and the first change.
-            let commits = inner.writer.subscribe();
-            let seq = inner.db.head_row().await?.map_or(0, |row| row.seq.unsigned_abs());
-            Ok(Watch { kind, commits, ready: vec![Watched::Current { seq }], seq })
-        })
-        .await
+impl Inner {
+    /// Watches from now on, or after a number as if the watch had never been away.
+    pub(crate) async fn watch(&self, kind: Option<Kind>, after: Option<u64>) -> Result<LocalWatch> {
+        // Subscribed first, so that nothing falls between the current state and the first change.
+        let commits = self.writer.subscribe();
+        let seq = self.db.head_row().await?.map_or(0, |row| row.seq.unsigned_abs());
+        let missed = match after {
+            None => Vec::new(),
+            Some(after) if after > seq || seq - after > MISSED => vec![Watched::Lagged { seq }],
+            Some(after) => {
+                let events = self.events_after(after, MISSED as usize).await?;
+                let wanted =
+                    events.into_iter().filter(|event| event.seq <= seq && kind.is_none_or(|kind| kind == event.kind));
+                wanted.rev().map(Watched::Change).collect()
+            }
+        };
+        Ok(LocalWatch { kind, commits, ready: missed, seq })
     }
 
-    /// The changes after a number, oldest first, at most so many.
-    pub async fn events_after(&self, seq: u64, limit: usize) -> Result<Vec<Event>> {
-        self.run("events_after", move |inner| async move {
-            let log = inner.db.log_after(seq, limit).await?;
-            Ok(log.iter().map(|(seq, logged)| event_of(*seq, logged)).collect())
-        })
-        .await
+    async fn events_after(&self, seq: u64, limit: usize) -> Result<Vec<Event>> {
+        let log = self.db.log_after(seq, limit).await?;
+        Ok(log.iter().map(|(seq, logged)| event_of(*seq, logged)).collect())
     }
 }
 
-impl Watch {
-    /// The next thing; `None` once the store is closed.
-    pub async fn next(&mut self) -> Option<Watched> {
+impl LocalWatch {
+    /// Where the store stood when it began.
+    pub(crate) const fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    /// The next thing; `None` once the engine is closed.
+    pub(crate) async fn next(&mut self) -> Option<Watched> {
         loop {
             if let Some(next) = self.ready.pop() {
                 return Some(next);

@@ -35,6 +35,7 @@ const MIGRATIONS: &[&str] = &["
     DEFINE TABLE IF NOT EXISTS file SCHEMALESS;
     DEFINE TABLE IF NOT EXISTS held SCHEMALESS;
     DEFINE TABLE IF NOT EXISTS erased SCHEMALESS;
+    DEFINE TABLE IF NOT EXISTS answer SCHEMALESS;
 "];
 
 /// How long the database may take to show that it can be read: milliseconds on a sound one.
@@ -222,7 +223,7 @@ impl Database {
         id: impl SurrealValue,
         limit: usize,
     ) -> Result<Vec<T>> {
-        let values = [("id", id.into_value()), ("limit", (limit as i64).into_value())];
+        let values = [("id", id.into_value()), ("limit", most(limit).into_value())];
         let mut response = self.ask(query, values).await?;
         response.take(0).map_err(|error| failed(&error))
     }
@@ -237,7 +238,7 @@ impl Database {
         limit: usize,
     ) -> Result<Vec<T>> {
         let query = format!("SELECT * FROM type::record('{table}', $after>..=$until) LIMIT $limit");
-        let values = [("after", after), ("until", until), ("limit", (limit as i64).into_value())];
+        let values = [("after", after), ("until", until), ("limit", most(limit).into_value())];
         let mut response = self.ask(query, values).await?;
         response.take(0).map_err(|error| failed(&error))
     }
@@ -266,6 +267,11 @@ impl Database {
         }
         closed
     }
+}
+
+/// A limit as the database counts.
+fn most(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
 }
 
 /// Opens the datastore and shows that it can be read.
@@ -331,6 +337,11 @@ fn opening(folder: &Path, error: &dyn std::fmt::Display) -> Error {
     let text = error.to_string();
     if let Some(full) = disk_full(&text) {
         return full;
+    }
+    // The lock of its own, which a process that has let go of ours may hold a little longer.
+    if text.contains("already locked") {
+        let message = format!("the database in {folder} is open in another process");
+        return Error::new(ErrorKind::Locked, message, "wait until it is done, or end it, then try again");
     }
     Error::new(
         ErrorKind::Corrupt,

@@ -4,27 +4,25 @@
 //! | file | what |
 //! | --- | --- |
 //! | `host.lock` | an OS lock, held for the host's life |
-//! | `host.json` | who the host is: pid, epoch |
+//! | `host.json` | who the host is (`host::record`) |
 //! | `store.json` | the format and the store's id; `ready` once the database was made |
 //! | `head` | the number of the last commit, with a checksum. Written after each commit and not flushed: after a crash it is at most the database's own number, so a database that has less has lost commits |
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use altair_protocol::Hash;
+use altair_protocol::rpc::Host;
 use serde::{Deserialize, Serialize};
 
 use super::database::{FORMAT, newer};
 use crate::error::{Error, ErrorKind, Result};
+use crate::host::{read_record, write_record};
 
 const LOCK: &str = "host.lock";
-const HOST: &str = "host.json";
 const STORE: &str = "store.json";
 const HEAD: &str = "head";
-/// Between two tries for the lock.
-const LOCK_RETRY: Duration = Duration::from_millis(15);
 
 /// What `store.json` says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,12 +33,6 @@ pub(crate) struct Identity {
     /// A backup is being restored into it: if nobody is at it any more, part of it is missing.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) restoring: bool,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct Host {
-    pid: u32,
-    epoch: u64,
 }
 
 /// A store's folder, locked by this process.
@@ -54,29 +46,53 @@ pub(crate) struct Folder {
 }
 
 impl Folder {
-    /// Makes the folder where it isn't there, and locks it, waiting at most `wait` for another process.
-    pub(crate) fn lock(root: &Path, wait: Duration) -> Result<Self> {
+    /// Makes the folder where it isn't there, and locks it; `None` when another process has it.
+    pub(crate) fn try_lock(root: &Path) -> Result<Option<Self>> {
         create(root).map_err(|error| cannot_open(root, error))?;
         let root = root.canonicalize().map_err(|error| cannot_open(root, error))?;
         let path = root.join(LOCK);
         let lock = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
         let lock = lock.map_err(|error| cannot_open(&path, error))?;
-        let deadline = Instant::now() + wait;
-        loop {
-            match lock.try_lock() {
-                Ok(()) => break,
-                Err(TryLockError::WouldBlock) if Instant::now() < deadline => std::thread::park_timeout(LOCK_RETRY),
-                Err(TryLockError::WouldBlock) => return Err(locked(&root)),
-                Err(TryLockError::Error(error)) => return Err(cannot_open(&path, error)),
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(error)) if error.kind() == std::io::ErrorKind::Unsupported => {
+                return Err(Error::new(
+                    ErrorKind::Locked,
+                    format!(
+                        "{} is on a file system without locks, so nothing could keep two programs apart",
+                        root.display()
+                    ),
+                    "keep the store on a local disk",
+                ));
             }
+            Err(TryLockError::Error(error)) => return Err(cannot_open(&path, error)),
         }
-        let epoch = read_json::<Host>(&root.join(HOST)).ok().flatten().map_or(0, |host| host.epoch) + 1;
-        let host = Host { pid: std::process::id(), epoch };
-        write_json(&root.join(HOST), &host, false)?;
+        let epoch = match read_record(&root) {
+            Some(host) => host.epoch,
+            None if !root.join(STORE).exists() => 0,
+            // How many there were is forgotten: seconds are more than any count, so that guests don't take us for an earlier one.
+            None => std::time::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs()),
+        };
+        let epoch = epoch + 1;
         let head_path = root.join(HEAD);
         let head = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&head_path);
         let head = head.map_err(|error| cannot_open(&head_path, error))?;
-        Ok(Self { root, head: std::sync::Mutex::new(head), epoch, lock: std::sync::Mutex::new(Some(lock)) })
+        let folder = Self { root, head: std::sync::Mutex::new(head), epoch, lock: std::sync::Mutex::new(Some(lock)) };
+        // The lock may have been taken on a file that was moved away in between.
+        Ok(folder.is_ours().then_some(folder))
+    }
+
+    /// Whether the path still names the folder that was locked.
+    pub(crate) fn is_ours(&self) -> bool {
+        let Ok(lock) = self.lock.lock() else { return false };
+        let Some(lock) = &*lock else { return false };
+        is_same(lock, &self.root.join(LOCK))
+    }
+
+    /// Says who the host is.
+    pub(crate) fn announce(&self, host: &Host) -> Result<()> {
+        write_record(&self.root, host).map_err(|error| cannot_open(&self.root, error))
     }
 
     /// Lets another process have the store. Nothing may be written after this.
@@ -252,10 +268,25 @@ fn create(root: &Path) -> std::io::Result<()> {
     builder.create(root)
 }
 
-fn locked(root: &Path) -> Error {
-    let holder = match read_json::<Host>(&root.join(HOST)) {
-        Ok(Some(host)) => format!("process {} has the store open", host.pid),
-        _ => "another process has the store open".to_owned(),
+/// Whether an open file is the one that a path names.
+#[cfg(unix)]
+fn is_same(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let of = |meta: fs::Metadata| (meta.dev(), meta.ino());
+    file.metadata().map(of).ok().is_some_and(|ours| fs::metadata(path).map(of).ok() == Some(ours))
+}
+
+/// Whether an open file is the one that a path names. Here an open file can't be moved.
+#[cfg(not(unix))]
+fn is_same(_: &File, path: &Path) -> bool {
+    path.exists()
+}
+
+/// A store that another process has.
+pub(crate) fn locked(root: &Path) -> Error {
+    let holder = match read_record(root) {
+        Some(host) => format!("process {} has the store open", host.pid),
+        None => "another process has the store open".to_owned(),
     };
     Error::new(ErrorKind::Locked, holder, "wait until it is done, or close it, then try again")
 }

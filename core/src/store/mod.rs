@@ -12,6 +12,7 @@
 //! | `edge` | `[entity, n]` | a graph edge: a link by hand to an entity, a link in a body to a `name` |
 //! | `file` | `[folder, path]` | a vault's file as it was last imported or exported |
 //! | `held` | the change's id | a change from elsewhere that waits for others |
+//! | `answer` | a request's id | what a guest's request was answered, for some minutes |
 //! | `erased` | as `entity` | an erased id |
 //! | `meta` | `head`, `store` | the head of the log with the clock and the undo stack; the store's identity |
 

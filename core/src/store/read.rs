@@ -7,14 +7,15 @@ use std::sync::Arc;
 
 use altair_protocol::view::{Content, Entity, LinkOrigin, Ref};
 use altair_protocol::{EntityId, Field, Hash, Kind};
-use surrealdb::types::{RecordId, Value as DbValue};
+use surrealdb::types::{RecordId, SurrealValue as _, Value as DbValue};
 
 use super::Database;
 use super::rows::{
-    BodyRow, ChangeRow, EdgeRow, EntityRow, FileRow, KeyRow, change_record, ending_bounds, entity_of, entity_record,
-    erased_record, int_value, key, keys_under, kind_of, last_entity, name_record, seq_of, uuid_value,
+    AnswerRow, BodyRow, ChangeRow, EdgeRow, EntityRow, FileRow, KeyRow, answer_record, change_record, ending_bounds,
+    entity_of, entity_record, erased_record, int_value, key, keys_under, kind_of, last_entity, name_record, seq_of,
+    uuid_value,
 };
-use super::sealed::{Logged, open, open_state};
+use super::sealed::{Kept, Logged, open, open_state};
 use super::write::{Staged, staged};
 use crate::error::{Error, Result};
 use crate::markdown::Paths;
@@ -326,6 +327,23 @@ impl Database {
     pub(crate) async fn held(&self) -> Result<Vec<altair_protocol::Change>> {
         let rows: Vec<BodyRow> = self.rows("SELECT * FROM held", DbValue::None, MANY).await?;
         rows.iter().map(|row| open(&row.body, "a held change")).collect()
+    }
+
+    /// What a request was answered that had to happen once; `None` if it didn't happen, or is forgotten.
+    pub(crate) async fn kept_answer(&self, request: uuid::Uuid) -> Result<Option<Kept>> {
+        let row: Option<AnswerRow> = self.get(answer_record(request)).await?;
+        row.map(|row| open(&row.body, "a kept answer")).transpose()
+    }
+
+    /// Forgets what was answered to requests made before a moment, in Unix milliseconds.
+    pub(crate) async fn forget_answers(&self, before: u64) -> Result<()> {
+        let until = uuid_value(uuid::Builder::from_unix_timestamp_millis(before, &[0; 10]).into_uuid());
+        let rows: Vec<AnswerRow> = self.scan("answer", uuid_value(uuid::Uuid::nil()), until, MANY).await?;
+        for chunk in rows.chunks(CHUNK) {
+            let ids: Vec<RecordId> = chunk.iter().map(|row| row.id.clone()).collect();
+            self.ask("DELETE $ids RETURN NONE", [("ids", ids.into_value())]).await?;
+        }
+        Ok(())
     }
 
     /// The files of a vault's folder as they were last imported or exported.

@@ -96,6 +96,15 @@ pub(crate) struct BodyRow {
     pub(crate) body: Bytes,
 }
 
+/// `answer`.
+#[derive(Debug, Clone, SurrealValue)]
+pub(crate) struct AnswerRow {
+    pub(crate) id: RecordId,
+    /// The entity that it speaks of: it goes with it.
+    pub(crate) entity: Option<DbUuid>,
+    pub(crate) body: Bytes,
+}
+
 pub(crate) fn head_id() -> RecordId {
     RecordId::new("meta", "head")
 }
@@ -115,6 +124,10 @@ pub(crate) fn erased_record(id: EntityId) -> RecordId {
 
 pub(crate) fn held_record(id: ChangeId) -> RecordId {
     RecordId::new("held", RecordIdKey::Uuid(DbUuid::from(id.uuid())))
+}
+
+pub(crate) fn answer_record(request: Uuid) -> RecordId {
+    RecordId::new("answer", RecordIdKey::Uuid(DbUuid::from(request)))
 }
 
 pub(crate) fn change_record(seq: u64) -> RecordId {

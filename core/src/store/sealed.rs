@@ -69,6 +69,15 @@ pub(crate) struct Logged {
     pub(crate) event: altair_protocol::view::EventKind,
 }
 
+/// What a request that has to happen once was answered.
+#[derive(Debug, Clone, PartialEq, Serialize, serde::Deserialize)]
+pub(crate) enum Kept {
+    /// An entity, as it is when it is asked for again.
+    Entity(altair_protocol::EntityId),
+    /// A value as JSON.
+    Json(String),
+}
+
 /// The pseudo-field under which [`Before::Alive`] stands.
 pub(crate) fn alive_field() -> Field {
     Field::named("deleted")

@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use altair_protocol::view::Content;
-use altair_protocol::{EntityId, Field, Hash, Kind};
+use altair_protocol::{EntityId, Field, Hash, Kind, rpc};
 
 use super::known::entity_of;
 use super::note::{Parsed, file_front};
 use super::{Reason, partial_name, skipped};
-use crate::engine::{Altair, Exported, Inner, Progress, Skipped};
+use crate::engine::{Act, Altair, Exported, Here, Inner, Progress, Skipped, absolute};
 use crate::error::{Error, Result};
 use crate::merge::Text;
 use crate::store::blobs::Blobs;
@@ -34,14 +34,17 @@ impl Altair {
         force: bool,
         progress: impl FnMut(Progress) + Send + 'static,
     ) -> Result<Exported> {
-        let folder = folder.to_owned();
-        self.run("export", move |inner| async move {
-            let _alone = Arc::clone(&inner.vaults).lock_owned().await;
-            // What was written before the export began is in it.
-            drop(inner.writer.begin_quiet().await?);
-            Export::new(inner, &folder, force).await?.run(progress).await
-        })
-        .await
+        self.call_with(rpc::Export { folder: absolute(folder)?, force }, Box::new(progress)).await
+    }
+}
+
+impl Act for rpc::Export {
+    async fn act(self, here: Here) -> Result<Exported> {
+        let Self { folder, force } = self;
+        let _alone = Arc::clone(&here.vaults).lock_owned().await;
+        // What was written before the export began is in it.
+        drop(here.writer.begin_quiet().await?);
+        Export::new(Arc::clone(&here), &folder, force).await?.run(here.progress()).await
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use altair_protocol::{Bytes, EntityId, Field, Hash, Kind, Op, Value};
+use altair_protocol::{Bytes, EntityId, Field, Hash, Kind, Op, Value, rpc};
 use tokio::sync::{mpsc, oneshot};
 use tracing::Instrument as _;
 
@@ -12,7 +12,7 @@ use super::known::{Known, entity_of};
 use super::note::{Parsed, imported_again, imported_id, new_note, outside_edit, title_of};
 use super::walk::{Entry, walk};
 use super::{Reason, skipped};
-use crate::engine::{Altair, Imported, Inner, Progress};
+use crate::engine::{Act, Altair, Here, Imported, Inner, Progress, absolute};
 use crate::error::{Error, Result};
 use crate::merge::MadeText;
 use crate::store::rows::{FileRow, as_i64, file_record};
@@ -26,14 +26,17 @@ const CHUNK_BYTES: u64 = 2 << 20;
 impl Altair {
     /// Imports a vault. What it doesn't have yet is made, what was edited outside is merged, and the rest is left alone.
     pub async fn import(&self, folder: &Path, progress: impl FnMut(Progress) + Send + 'static) -> Result<Imported> {
-        let folder = folder.to_owned();
-        self.run("import", move |inner| async move {
-            let _alone = Arc::clone(&inner.vaults).lock_owned().await;
-            // What an import that failed had staged is written, and known, before this one looks.
-            drop(inner.writer.begin_quiet().await?);
-            Import::new(inner, &folder).await?.run(progress).await
-        })
-        .await
+        self.call_with(rpc::Import { folder: absolute(folder)? }, Box::new(progress)).await
+    }
+}
+
+impl Act for rpc::Import {
+    async fn act(self, here: Here) -> Result<Imported> {
+        let Self { folder } = self;
+        let _alone = Arc::clone(&here.vaults).lock_owned().await;
+        // What an import that failed had staged is written, and known, before this one looks.
+        drop(here.writer.begin_quiet().await?);
+        Import::new(Arc::clone(&here), &folder).await?.run(here.progress()).await
     }
 }
 

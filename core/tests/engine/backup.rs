@@ -109,7 +109,7 @@ async fn a_restored_vault_is_known_again() {
 async fn a_restore_that_was_interrupted_is_refused() {
     let store = Store::new().await;
     store.note("n", "").await;
-    store.altair.clone().close().await.unwrap();
+    store.close().await;
     let file = store.config().store.join("store.json");
     let marked = std::fs::read_to_string(&file).unwrap().replace("\"ready\":true", "\"ready\":true,\"restoring\":true");
     std::fs::write(&file, marked).unwrap();

@@ -14,7 +14,8 @@ async fn what_was_written_is_there_after_reopening() {
 #[tokio::test]
 async fn a_second_opener_is_told_who_has_the_store() {
     let store = Store::new().await;
-    let config = Config { lock_wait: Duration::ZERO, ..store.config() };
+    // Who repairs joins nobody.
+    let config = Config { lock_wait: Duration::ZERO, repair: true, ..store.config() };
     let error = Altair::open(config).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Locked);
     assert!(error.message().contains(&std::process::id().to_string()), "{error}");
@@ -23,7 +24,7 @@ async fn a_second_opener_is_told_who_has_the_store() {
 #[tokio::test]
 async fn a_closed_store_says_so() {
     let store = Store::new().await;
-    store.altair.clone().close().await.unwrap();
+    store.close().await;
     let error = store.capture(altair_core::NewCapture { text: "late".into(), ..Default::default() }).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Closed);
 }
@@ -32,7 +33,7 @@ async fn a_closed_store_says_so() {
 async fn a_newer_store_is_refused_and_left_alone() {
     let store = Store::new().await;
     store.thought("from the future").await;
-    store.altair.clone().close().await.unwrap();
+    store.close().await;
     let file = store.config().store.join("store.json");
     let newer = std::fs::read_to_string(&file).unwrap().replace("\"format\":1", "\"format\":99");
     std::fs::write(&file, &newer).unwrap();
@@ -45,7 +46,7 @@ async fn a_newer_store_is_refused_and_left_alone() {
 async fn lost_commits_are_noticed() {
     let store = Store::new().await;
     store.thought("one").await;
-    store.altair.clone().close().await.unwrap();
+    store.close().await;
     // An older copy of the database beside today's head: what a bad restore leaves.
     let old = store.folder.path().join("old");
     copy(&store.config().store.join("db"), &old);
@@ -106,7 +107,7 @@ fn copy(from: &std::path::Path, to: &std::path::Path) {
 async fn an_opening_that_was_killed_is_undone_wherever_it_was() {
     let store = Store::new().await;
     let id = store.thought("kept").await;
-    store.altair.clone().close().await.unwrap();
+    store.close().await;
     let root = store.config().store;
     // Killed while it put the files back: the database is gone, and what was kept is whole.
     std::fs::rename(root.join("db"), root.join("db.kept")).unwrap();
@@ -118,7 +119,7 @@ async fn an_opening_that_was_killed_is_undone_wherever_it_was() {
 async fn a_lost_store_json_is_made_anew_by_the_doctor() {
     let store = Store::new().await;
     let id = store.thought("kept").await;
-    store.altair.clone().close().await.unwrap();
+    store.close().await;
     let file = store.config().store.join("store.json");
     let whole = std::fs::read_to_string(&file).unwrap();
     for damage in [Some("garbage"), None] {

@@ -1,4 +1,4 @@
-//! The engine's promises, tested on real stores through its public API.
+//! The engine's promises, tested on real stores through its public API: by the process that hosts, and again by one that has joined (`engine_as_guest`).
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "a test's failure is a panic")]
 
 mod attachments;
@@ -25,6 +25,13 @@ use tempfile::TempDir;
 struct Store {
     folder: TempDir,
     altair: Altair,
+    /// Who hosts, where the tests are a guest's.
+    host: Option<Altair>,
+}
+
+/// Whether the tests are a guest's.
+fn as_guest() -> bool {
+    env!("CARGO_CRATE_NAME") == "engine_as_guest"
 }
 
 impl std::ops::Deref for Store {
@@ -38,8 +45,27 @@ impl std::ops::Deref for Store {
 impl Store {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let altair = Altair::open(Config::new(folder.path().join("store"))).await.unwrap();
-        Self { folder, altair }
+        let (altair, host) = Self::open(Config::new(folder.path().join("store"))).await;
+        Self { folder, altair, host }
+    }
+
+    async fn open(config: Config) -> (Altair, Option<Altair>) {
+        let first = Altair::open(config.clone()).await.unwrap();
+        assert!(!first.is_guest());
+        if !as_guest() {
+            return (first, None);
+        }
+        let second = Altair::open(config).await.unwrap();
+        assert!(second.is_guest());
+        (second, Some(first))
+    }
+
+    /// Closes the store, the host's end too.
+    async fn close(&self) {
+        self.altair.clone().close().await.unwrap();
+        if let Some(host) = &self.host {
+            host.clone().close().await.unwrap();
+        }
     }
 
     fn config(&self) -> Config {
@@ -47,9 +73,9 @@ impl Store {
     }
 
     async fn reopen(self) -> Self {
-        self.altair.clone().close().await.unwrap();
-        let altair = Altair::open(self.config()).await.unwrap();
-        Self { altair, ..self }
+        self.close().await;
+        let (altair, host) = Self::open(self.config()).await;
+        Self { altair, host, ..self }
     }
 
     async fn note(&self, title: &str, body: &str) -> EntityId {

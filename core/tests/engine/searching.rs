@@ -40,7 +40,7 @@ async fn a_missing_or_damaged_index_is_made_anew() {
     let store = Store::new().await;
     store.note("Fence", "green").await;
     titles(&store, "fence").await;
-    store.altair.clone().close().await.unwrap();
+    store.close().await;
     let folder = store.config().store.join("search");
     for damage in 0..3 {
         match damage {

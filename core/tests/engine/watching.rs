@@ -49,10 +49,19 @@ async fn a_slow_watcher_is_told_and_goes_on() {
     for n in 0..5000 {
         store.thought(&format!("{n}")).await;
     }
-    let Watched::Lagged { seq } = next(&mut watch).await else { panic!("5000 commits are more than the bus holds") };
+    let Watched::Lagged { mut seq } = next(&mut watch).await else {
+        panic!("5000 commits are more than the bus holds")
+    };
     let id = store.note("after", "").await;
-    let Watched::Change(event) = next(&mut watch).await else { panic!() };
-    assert_eq!((event.entity, event.seq), (id, seq + 1));
+    // From there on nothing is missing.
+    loop {
+        let Watched::Change(event) = next(&mut watch).await else { panic!() };
+        seq += 1;
+        assert_eq!(event.seq, seq);
+        if event.entity == id {
+            break;
+        }
+    }
 }
 
 #[tokio::test]
@@ -70,7 +79,7 @@ async fn a_watch_ends_with_its_store() {
     let mut watch = store.watch(None).await.unwrap();
     next(&mut watch).await;
     let clone = store.altair.clone();
-    store.altair.clone().close().await.unwrap();
+    store.close().await;
     assert_eq!(tokio::time::timeout(DEADLINE, watch.next()).await.unwrap(), None);
     drop(clone);
 }

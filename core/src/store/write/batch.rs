@@ -124,6 +124,7 @@ pub(super) struct Batch {
     pub(super) new_files: Vec<DbValue>,
     pub(super) erased: Vec<DbValue>,
     pub(super) held: Vec<DbValue>,
+    pub(super) answers: Vec<DbValue>,
     pub(super) released: Vec<RecordId>,
     pub(super) bytes: usize,
     pub(super) waiting: Vec<oneshot::Sender<Result<()>>>,
@@ -205,6 +206,7 @@ impl Batch {
         let forget =
             "UPDATE file SET version = NONE, front = NONE, links = 0 WHERE entity IN $erased_files RETURN NONE;";
         add(!erased_files.is_empty(), forget);
+        add(!erased_files.is_empty(), "DELETE answer WHERE entity IN $erased_files RETURN NONE;");
         add(!gone.is_empty(), "DELETE $gone RETURN NONE;");
         add(!new.is_empty(), "INSERT INTO entity $new RETURN NONE;");
         add(!changed.is_empty(), "FOR $row IN $changed { UPDATE $row.id CONTENT $row RETURN NONE; };");
@@ -217,6 +219,7 @@ impl Batch {
         add(!self.held.is_empty(), "FOR $row IN $held { UPSERT $row.id CONTENT $row RETURN NONE; };");
         add(!self.released.is_empty(), "DELETE $released RETURN NONE;");
         add(!self.erased.is_empty(), "FOR $row IN $erased { UPSERT $row.id CONTENT $row RETURN NONE; };");
+        add(!self.answers.is_empty(), "FOR $row IN $answers { UPSERT $row.id CONTENT $row RETURN NONE; };");
         query.push_str("UPSERT meta:head CONTENT $head RETURN NONE; COMMIT;");
 
         let values = [
@@ -231,6 +234,7 @@ impl Batch {
             ("new_files", std::mem::take(&mut self.new_files).into_value()),
             ("files", std::mem::take(&mut self.files).into_value()),
             ("held", std::mem::take(&mut self.held).into_value()),
+            ("answers", std::mem::take(&mut self.answers).into_value()),
             ("released", std::mem::take(&mut self.released).into_value()),
             ("erased", std::mem::take(&mut self.erased).into_value()),
             ("head", head.into_value()),

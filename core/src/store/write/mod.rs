@@ -34,15 +34,15 @@ const BATCH_BYTES: usize = 8 << 20;
 const BUS: usize = 4096;
 
 /// The first and last change of one act.
-pub(crate) type Act = (u64, u64);
+pub(crate) type Span = (u64, u64);
 
 /// The head of the log.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Head {
     pub(crate) seq: u64,
     pub(crate) clock: Clock,
-    pub(crate) undo: Vec<Act>,
-    pub(crate) redo: Vec<Act>,
+    pub(crate) undo: Vec<Span>,
+    pub(crate) redo: Vec<Span>,
 }
 
 impl Head {
@@ -57,7 +57,7 @@ impl Head {
     }
 
     pub(crate) fn row(&self) -> HeadRow {
-        let flat = |acts: &[Act]| acts.iter().flat_map(|&(a, b)| [as_i64(a), as_i64(b)]).collect();
+        let flat = |acts: &[Span]| acts.iter().flat_map(|&(a, b)| [as_i64(a), as_i64(b)]).collect();
         HeadRow {
             id: head_id(),
             seq: as_i64(self.seq),
@@ -104,6 +104,8 @@ pub(crate) struct Writer {
     /// `None` once the writer is closed: watchers then end.
     bus: std::sync::Mutex<Option<broadcast::Sender<Arc<Announced>>>>,
     on_commit: Box<dyn Fn(&Committed) + Send + Sync>,
+    /// Whether this process may still write: the store may have been moved from under it.
+    may_write: Box<dyn Fn() -> Result<()> + Send + Sync>,
     /// Says more of why a transaction failed, where the database doesn't.
     explain: Box<dyn Fn(Error) -> Error + Send + Sync>,
 }
@@ -121,6 +123,7 @@ impl Writer {
         device: DeviceId,
         environment: Environment,
         on_commit: impl Fn(&Committed) + Send + Sync + 'static,
+        may_write: impl Fn() -> Result<()> + Send + Sync + 'static,
         explain: impl Fn(Error) -> Error + Send + Sync + 'static,
     ) -> Self {
         let stage =
@@ -134,6 +137,7 @@ impl Writer {
             written: watch::Sender::new(0),
             bus: std::sync::Mutex::new(Some(broadcast::Sender::new(BUS))),
             on_commit: Box::new(on_commit),
+            may_write: Box::new(may_write),
             explain: Box::new(explain),
         }
     }
@@ -225,7 +229,16 @@ impl Writer {
             let db = self.db.clone();
             let row = head.row();
             let span = tracing::debug_span!("batch", number, seq = head.seq, changes = batch.changes());
-            let writing = async move { (batch.write(&db, row).await, batch) }.instrument(span);
+            let allowed = (self.may_write)();
+            let stop = allowed.is_err();
+            let writing = async move {
+                let written = match allowed {
+                    Ok(()) => batch.write(&db, row).await,
+                    Err(error) => Err(error),
+                };
+                (written, batch)
+            };
+            let writing = writing.instrument(span);
             let (written, batch) = match tokio::spawn(writing).await {
                 Ok(done) => done,
                 Err(error) => {
@@ -254,6 +267,7 @@ impl Writer {
                     tracing::error!(%error, number, "a transaction failed");
                     let later = std::mem::take(&mut stage.batch);
                     stage.overlay.clear();
+                    stage.closed |= stop;
                     match self.db.head_row().await {
                         Ok(row) => {
                             let clock = stage.head.clock;

@@ -11,17 +11,19 @@ use altair_protocol::{
 };
 use surrealdb::types::{RecordId, SurrealValue as _, Value as DbValue};
 use tokio::sync::{OwnedMutexGuard, oneshot};
+use uuid::Uuid;
 
 use super::batch::{Staged, Touched, event_of, staged};
-use super::{Act, Head, Stage, UNDO_DEPTH, Undoing, Writer};
+use super::{Head, Span, Stage, UNDO_DEPTH, Undoing, Writer};
 use crate::error::{Error, Result};
 use crate::merge::{Applied, MadeText, apply_stepwise, join};
 use crate::reading::{Reading, read, read_with_body};
 use crate::store::derive::Rows;
 use crate::store::rows::{
-    BodyRow, ChangeRow, EntityRow, FileRow, as_i64, change_record, entity_record, erased_record, held_record,
+    AnswerRow, BodyRow, ChangeRow, EntityRow, FileRow, answer_record, as_i64, change_record, entity_record,
+    erased_record, held_record,
 };
-use crate::store::sealed::{Before, Logged, alive_field, open, seal};
+use crate::store::sealed::{Before, Kept, Logged, alive_field, open, seal};
 
 /// A unit of work: all of it or nothing.
 pub(crate) struct Unit {
@@ -38,6 +40,9 @@ pub(crate) struct Unit {
     /// Records that go.
     released: Vec<RecordId>,
     act: Undoing,
+    /// The request that this does, if it has to happen once.
+    asked: Option<Uuid>,
+    answer: Option<(Kept, Option<EntityId>)>,
 }
 
 impl Unit {
@@ -55,7 +60,19 @@ impl Unit {
             held: Vec::new(),
             released: Vec::new(),
             act: Undoing::Do,
+            asked: None,
+            answer: None,
         }
+    }
+
+    /// Does what a request asks for that has to happen once.
+    pub(crate) fn answering(self, asked: Option<Uuid>) -> Self {
+        Self { asked, ..self }
+    }
+
+    /// Says what the request is answered, and what that speaks of. It is kept with what the unit does.
+    pub(crate) fn answer(&mut self, answer: Kept, of: Option<EntityId>) {
+        self.answer = Some((answer, of));
     }
 
     pub(crate) fn device(&self) -> DeviceId {
@@ -73,7 +90,7 @@ impl Unit {
     }
 
     /// The newest act to undo, or to redo.
-    pub(crate) fn acts(&self) -> (Option<Act>, Option<Act>) {
+    pub(crate) fn acts(&self) -> (Option<Span>, Option<Span>) {
         (self.stage.head.undo.last().copied(), self.stage.head.redo.last().copied())
     }
 
@@ -328,6 +345,13 @@ impl Unit {
             rows.push(row.into_value());
         }
 
+        let kept = match (self.asked, self.answer.take()) {
+            (Some(asked), Some((answer, of))) => {
+                let entity = of.map(|of| of.uuid().into());
+                Some(AnswerRow { id: answer_record(asked), entity, body: seal(&answer)?.into() }.into_value())
+            }
+            _ => None,
+        };
         let rows_of_held = self
             .held
             .drain(..)
@@ -370,6 +394,7 @@ impl Unit {
         batch.files.append(&mut self.files);
         batch.new_files.append(&mut self.new_files);
         batch.held.append(&mut held);
+        batch.answers.extend(kept);
         batch.released.append(&mut self.released);
         batch.bytes += bytes;
         batch.waiting.push(answer);
@@ -387,7 +412,7 @@ impl Unit {
     }
 }
 
-fn note_act(head: &mut Head, act: Undoing, made: Act, any: bool) {
+fn note_act(head: &mut Head, act: Undoing, made: Span, any: bool) {
     match act {
         Undoing::Do if any => {
             head.undo.push(made);

@@ -1,0 +1,166 @@
+//! Accepting guests.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use altair_protocol::rpc::Host;
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+
+use super::session::serve;
+use super::socket::{Bound, Stream};
+use crate::engine::Inner;
+use crate::error::{Error, Result};
+
+/// How many guests there may be at once.
+const GUESTS: u64 = 512;
+/// How long a closing host waits for its guests to have their answers.
+const DRAIN: Duration = Duration::from_secs(10);
+/// How long the listener rests when the system can't give it a connection: mostly because too many files are open.
+const REST: Duration = Duration::from_millis(100);
+
+/// What the host's end of every connection shares.
+#[derive(Debug)]
+pub(crate) struct Service {
+    /// Not held: a store whose last handle was dropped closes, guests or not.
+    pub(crate) engine: Weak<Inner>,
+    host: Host,
+    since: Instant,
+    guests: AtomicU64,
+    pub(crate) closing: watch::Sender<bool>,
+    /// A daemon was asked to go.
+    shutdown: watch::Sender<bool>,
+}
+
+impl Service {
+    /// Who the host is, now.
+    pub(crate) fn host(&self) -> Host {
+        Host {
+            uptime_s: Some(self.since.elapsed().as_secs()),
+            clients: Some(self.guests.load(Ordering::Acquire)),
+            ..self.host.clone()
+        }
+    }
+
+    pub(crate) fn ask_to_go(&self) {
+        self.shutdown.send_replace(true);
+    }
+}
+
+/// The host's ear.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    service: Arc<Service>,
+    accepting: Option<tokio::task::JoinHandle<()>>,
+    runtime: Handle,
+}
+
+impl Listener {
+    /// Listens for a store's guests. `host` comes back with the socket in it.
+    pub(crate) fn begin(
+        store: &Path,
+        mut host: Host,
+        engine: &Arc<Inner>,
+        runtime: &Handle,
+    ) -> (Self, Host, Result<()>) {
+        let bound = {
+            // Binding asks for the runtime's reactor.
+            let _inside = runtime.enter();
+            Bound::new(store, host.epoch)
+        };
+        host.socket = bound.as_ref().ok().map(|bound| bound.path().to_owned());
+        let service = Arc::new(Service {
+            engine: Arc::downgrade(engine),
+            host: host.clone(),
+            since: Instant::now(),
+            guests: AtomicU64::new(0),
+            closing: watch::Sender::new(false),
+            shutdown: watch::Sender::new(false),
+        });
+        let (accepting, outcome) = match bound {
+            Ok(bound) => (Some(runtime.spawn(accept(bound, Arc::clone(&service)))), Ok(())),
+            Err(error) => (None, Err(error)),
+        };
+        (Self { service, accepting, runtime: runtime.clone() }, host, outcome)
+    }
+
+    /// Serves one more guest, that came some other way.
+    pub(crate) fn serve(&self, stream: std::os::unix::net::UnixStream) -> Result<tokio::task::JoinHandle<()>> {
+        let failed = |error| Error::internal("the socket of a guest can't be used").because(error);
+        stream.set_nonblocking(true).map_err(failed)?;
+        let _inside = self.runtime.enter();
+        let stream = Stream::from_std(stream).map_err(failed)?;
+        Ok(self.runtime.spawn(guest(Arc::clone(&self.service), stream)))
+    }
+
+    /// Who the host is, now.
+    pub(crate) fn host(&self) -> Host {
+        self.service.host()
+    }
+
+    /// Becomes true when a daemon was asked to go.
+    pub(crate) fn shutdown(&self) -> watch::Receiver<bool> {
+        self.service.shutdown.subscribe()
+    }
+
+    pub(crate) fn ask_to_go(&self) {
+        self.service.ask_to_go();
+    }
+
+    /// Takes no more requests, and waits until those that were taken are answered.
+    pub(crate) async fn close(&self) {
+        if let Some(accepting) = &self.accepting {
+            // The socket's file goes with it.
+            accepting.abort();
+        }
+        self.service.closing.send_replace(true);
+        let deadline = tokio::time::Instant::now() + DRAIN;
+        let mut left = self.service.closing.subscribe();
+        while self.service.guests.load(Ordering::Acquire) > 0 {
+            // Each that leaves says so.
+            if tokio::time::timeout_at(deadline, left.changed()).await.is_err() {
+                tracing::warn!("some guests were left without an answer; they ask the next host");
+                return;
+            }
+        }
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        if let Some(accepting) = &self.accepting {
+            accepting.abort();
+        }
+    }
+}
+
+async fn accept(bound: Bound, service: Arc<Service>) {
+    loop {
+        match bound.accept().await {
+            Ok(stream) if service.guests.load(Ordering::Acquire) < GUESTS => {
+                tokio::spawn(guest(Arc::clone(&service), stream));
+            }
+            Ok(_) => tracing::warn!("a guest was turned away: there are {GUESTS} already"),
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be taken");
+                tokio::time::sleep(REST).await;
+            }
+        }
+    }
+}
+
+async fn guest(service: Arc<Service>, stream: Stream) {
+    /// Counts out, however the connection ends.
+    struct Present(Arc<Service>);
+    impl Drop for Present {
+        fn drop(&mut self) {
+            self.0.guests.fetch_sub(1, Ordering::AcqRel);
+            self.0.closing.send_modify(|_| {});
+        }
+    }
+    service.guests.fetch_add(1, Ordering::AcqRel);
+    let present = Present(service);
+    serve(&present.0, stream).await;
+}

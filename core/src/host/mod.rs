@@ -1,0 +1,32 @@
+//! One store, many processes: whoever gets the lock hosts, everybody else joins.
+//!
+//! The lock on `host.lock` elects, and the operating system frees it with the process that holds it (docs/adr/0007). A host serves local RPC on a socket;
+//! `host.json` beside the store names it. A [`Connection`] is a guest's end. `seat` finds a process its place and finds it another one when its host is gone.
+//!
+//! Invariants: nobody robs a host; a request that its guest sends twice is done once; a connection can't hold the host up, nor make it grow.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `record` | `host.json`: who the host is |
+//! | `socket` | the socket, the folder that it is in, and whose process is at its other end |
+//! | `wire` | lines in and out, bounded |
+//! | `connection` | a guest's end |
+//! | `listener`, `session`, `answer` | the host's end: accepting, one connection, one request |
+//! | `seat` | hosting or joining, and again when the host is gone |
+
+mod answer;
+mod connection;
+mod listener;
+mod record;
+pub(crate) mod seat;
+mod session;
+mod socket;
+mod wire;
+
+pub use connection::{Connection, Lost, RemoteWatch};
+pub(crate) use listener::Listener;
+pub(crate) use record::write as write_record;
+pub use record::{read as read_record, started};
+
+/// How long a host may be silent while it owes an answer.
+pub(crate) const SILENCE: std::time::Duration = std::time::Duration::from_secs(5);

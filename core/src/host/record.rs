@@ -1,0 +1,41 @@
+//! `host.json`: who hosts a store, where it listens, and how many hosts there have been.
+//!
+//! It is replaced whole, so a reader sees one host or the next. It is a hint: the lock says who the host is.
+
+use std::fs;
+use std::path::Path;
+
+use altair_protocol::rpc::Host;
+
+use crate::store::folder::replace;
+
+const HOST: &str = "host.json";
+
+/// What `host.json` beside a store says; `None` where it isn't there or can't be read.
+pub fn read(store: &Path) -> Option<Host> {
+    serde_json::from_slice(&fs::read(store.join(HOST)).ok()?).ok()
+}
+
+/// Says who the host is.
+pub(crate) fn write(store: &Path, host: &Host) -> std::io::Result<()> {
+    replace(&store.join(HOST), &serde_json::to_vec(host)?, false)
+}
+
+/// When a process began, in the system's own count; `None` if there is no such process, or the system doesn't tell.
+pub fn started(pid: u32) -> Option<u64> {
+    // Linux: the 22nd value of the line, the 20th after the name, which stands in parentheses and may hold anything.
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(") ")?.1.split(' ').nth(19)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_process_has_one_beginning() {
+        let ours = super::started(std::process::id());
+        assert!(ours.is_some());
+        assert_eq!(ours, super::started(std::process::id()));
+        assert_eq!(super::started(u32::MAX), None);
+    }
+}

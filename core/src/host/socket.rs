@@ -1,0 +1,129 @@
+//! The socket that a host listens on: a Unix domain socket in a folder of this user's alone.
+//!
+//! The folder is checked with `lstat` before anything in it is trusted, and never changed when it isn't ours. Both ends ask the system whose process is at
+//! the other. Each epoch has a socket of its own, so what an earlier host left is in nobody's way.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::path::{Path, PathBuf};
+
+use altair_protocol::Hash;
+use tokio::net::{UnixListener, UnixStream};
+
+use crate::error::{Error, Result};
+
+/// A connection.
+pub(crate) type Stream = UnixStream;
+
+/// The longest path of a socket that every system takes, with its NUL: macOS has 104.
+const MAX_PATH: usize = 103;
+/// What all have that is in a socket's name: `/altair-4294967295/0123456789abcdef-18446744073709551615.sock` and less.
+const NAME: usize = 16 + 1 + 20 + 5;
+
+/// A bound socket. Dropping it takes the file away.
+#[derive(Debug)]
+pub(crate) struct Bound {
+    listener: UnixListener,
+    path: PathBuf,
+}
+
+impl Bound {
+    /// Listens for the host of a store in an epoch, and clears up after earlier ones.
+    pub(crate) fn new(store: &Path, epoch: u64) -> Result<Self> {
+        let folder = private_folder()?;
+        let mark = mark(store);
+        sweep(&folder, &mark, epoch);
+        let path = folder.join(format!("{mark}-{epoch}.sock"));
+        let listener = UnixListener::bind(&path).map_err(|error| Error::io("listening on", &path, error))?;
+        Ok(Self { listener, path })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The next connection, of this user's.
+    pub(crate) async fn accept(&self) -> io::Result<Stream> {
+        loop {
+            let (stream, _) = self.listener.accept().await?;
+            match check_peer(&stream) {
+                Ok(()) => return Ok(stream),
+                Err(error) => tracing::warn!(%error, "a connection was turned away"),
+            }
+        }
+    }
+}
+
+impl Drop for Bound {
+    fn drop(&mut self) {
+        // Another host's would have another name.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// Connects to a host's socket, if it is one of this user's in a folder of this user's alone.
+pub(crate) async fn connect(path: &Path) -> io::Result<Stream> {
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    if !is_private(folder)? {
+        return Err(io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            format!("{} is not a folder of this user's alone", folder.display()),
+        ));
+    }
+    let stream = UnixStream::connect(path).await?;
+    check_peer(&stream)?;
+    Ok(stream)
+}
+
+fn check_peer(stream: &Stream) -> io::Result<()> {
+    let (peer, ours) = (stream.peer_cred()?.uid(), rustix::process::geteuid().as_raw());
+    if peer == ours {
+        return Ok(());
+    }
+    Err(io::Error::new(io::ErrorKind::PermissionDenied, format!("the user {peer} is at the other end")))
+}
+
+/// What tells one store's sockets from another's.
+fn mark(store: &Path) -> String {
+    Hash::of(store.as_os_str().as_encoded_bytes()).to_string()[..16].to_owned()
+}
+
+/// The folder for sockets: `altair` in `XDG_RUNTIME_DIR`, else `/tmp/altair-UID`; made where it isn't there.
+fn private_folder() -> Result<PathBuf> {
+    let runtime =
+        std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|dir| dir.is_absolute() && dir.is_dir());
+    let fits = |folder: &PathBuf| folder.as_os_str().len() + 1 + NAME <= MAX_PATH;
+    let user = rustix::process::geteuid().as_raw();
+    let folder = runtime.map(|dir| dir.join("altair")).filter(fits);
+    let folder = folder.unwrap_or_else(|| PathBuf::from(format!("/tmp/altair-{user}")));
+    match fs::DirBuilder::new().mode(0o700).create(&folder) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(Error::io("making", &folder, error)),
+        _ => {}
+    }
+    if is_private(&folder).map_err(|error| Error::io("reading", &folder, error))? {
+        return Ok(folder);
+    }
+    Err(Error::refused(
+        format!("{} is not a folder of this user's alone", folder.display()),
+        "look at who made it; remove it, or set XDG_RUNTIME_DIR to a folder of your own",
+    ))
+}
+
+/// Whether something is a folder, not a link to one, that nobody else may enter.
+fn is_private(folder: &Path) -> io::Result<bool> {
+    let meta = fs::symlink_metadata(folder)?;
+    Ok(meta.is_dir() && meta.uid() == rustix::process::geteuid().as_raw() && meta.mode() & 0o077 == 0)
+}
+
+/// Removes the sockets of a store's earlier hosts, who are gone: we have the lock.
+fn sweep(folder: &Path, mark: &str, epoch: u64) {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    for entry in entries {
+        let name = entry.file_name();
+        let of = name.to_str().and_then(|name| name.strip_suffix(".sock")?.strip_prefix(mark)?.strip_prefix('-'));
+        if of.and_then(|of| of.parse::<u64>().ok()).is_some_and(|of| of <= epoch) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
