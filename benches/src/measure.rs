@@ -129,6 +129,12 @@ impl Done {
         let ratios = self.medians.iter().zip(&other.medians).map(|(ours, theirs)| ours / theirs);
         Ratios::of(ratios.collect())
     }
+
+    /// What this side's medians have beyond those of a side whose work is part of this one's, divided by another's, turn by turn.
+    pub fn beyond(&self, part: &Self, other: &Self) -> Ratios {
+        let beyond = self.medians.iter().zip(&part.medians).map(|(all, part)| all - part);
+        Ratios::of(beyond.zip(&other.medians).map(|(beyond, other)| beyond / other).collect())
+    }
 }
 
 impl Ratios {
@@ -205,6 +211,18 @@ mod tests {
             ratios.high - ratios.low
         };
         assert!(width(200) < width(50));
+    }
+
+    #[test]
+    fn what_lies_beyond_a_part_is_compared_turn_by_turn() {
+        let done = |medians: [f64; 3]| Done {
+            name: "a",
+            spread: Samples::default().spread(),
+            rate: 0.0,
+            medians: medians.to_vec(),
+        };
+        let ratios = done([5.0, 9.0, 7.0]).beyond(&done([1.0, 3.0, 1.0]), &done([2.0, 2.0, 2.0]));
+        assert_eq!((ratios.low, ratios.median, ratios.high), (2.0, 3.0, 3.0));
     }
 
     #[test]

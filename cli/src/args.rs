@@ -46,8 +46,8 @@ pub(crate) struct Globals {
     /// Print JSON for programs: one object, or one a line for lists
     #[arg(long, global = true, overrides_with = "json", display_order = 901)]
     pub(crate) json: bool,
-    /// Never start a daemon
-    #[arg(long, global = true, overrides_with = "no_daemon", hide = true)]
+    /// Never start a daemon; join one that runs
+    #[arg(long, global = true, overrides_with = "no_daemon", display_order = 902)]
     pub(crate) no_daemon: bool,
 }
 

@@ -61,3 +61,10 @@ mod tests {
         assert!(read_text(&b"ab\xff"[..]).is_err());
     }
 }
+
+/// A path as the host understands it, which may be in another folder.
+pub(crate) fn absolute(path: &std::path::Path) -> Result<std::path::PathBuf, Failure> {
+    std::path::absolute(path).map_err(|error| {
+        Failure::usage(format!("the path {} can't be used: {error}", path.display()), "name another file or folder")
+    })
+}

@@ -95,7 +95,17 @@ impl Output {
 
     /// Lets the program end with 1 though the command has an answer.
     pub(crate) const fn fails(&mut self) {
-        self.exit = 1;
+        self.exits_with(1);
+    }
+
+    /// Lets the program end with a code though the command has an answer.
+    pub(crate) const fn exits_with(&mut self, code: u8) {
+        self.exit = code;
+    }
+
+    /// Drops what was gathered for an answer that another takes the place of.
+    pub(crate) fn forget(&mut self) {
+        self.out.clear();
     }
 
     /// The exit code when nothing went wrong on the way.

@@ -23,11 +23,6 @@ impl Paint {
         Self { on: terminal && wanted && able }
     }
 
-    /// Whether there are colours.
-    pub(crate) const fn is_on(self) -> bool {
-        self.on
-    }
-
     fn with(self, code: &str, text: impl AsRef<str>) -> String {
         let text = text.as_ref();
         if self.on && !text.is_empty() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }

@@ -53,7 +53,14 @@ impl Home {
     pub fn command_on<A: AsRef<OsStr>>(&self, store: &Path, arguments: impl IntoIterator<Item = A>) -> Command {
         let mut command = Command::new(altair());
         command.arg("--json").args(arguments).current_dir(self.folder.path());
-        command.env("ALTAIR_HOME", store).env_remove("ALTAIR_LOG");
+        command.env("ALTAIR_HOME", store).env("ALTAIR_NO_DAEMON", "1").env_remove("ALTAIR_LOG");
+        command
+    }
+
+    /// The command with `--json` as people use it: it joins the store's host, or starts a daemon.
+    pub fn joining<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
+        let mut command = self.command(arguments);
+        command.env_remove("ALTAIR_NO_DAEMON");
         command
     }
 

@@ -30,9 +30,11 @@ pub fn altair() -> &'static Path {
             exe.parent().map(|folder| if folder.ends_with("deps") { folder.parent().unwrap() } else { folder });
         let program = folder.unwrap().join(format!("altair{}", env::consts::EXE_SUFFIX));
         let build = "run `cargo build -p altair-cli` with the same CARGO_TARGET_DIR and profile, then try again";
-        assert!(program.is_file(), "there is no {}: {build}", program.display());
-        if let Some(newer) = newer_source(&program) {
-            panic!("{} is older than {}: {build}", program.display(), newer.display());
+        for program in [&program, &program.with_file_name(format!("altaird{}", env::consts::EXE_SUFFIX))] {
+            assert!(program.is_file(), "there is no {}: {build}", program.display());
+            if let Some(newer) = newer_source(program) {
+                panic!("{} is older than {}: {build}", program.display(), newer.display());
+            }
         }
         program
     })

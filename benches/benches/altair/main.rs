@@ -1,14 +1,16 @@
 //! `cargo bench -p altair-bench --profile dev -- [WHAT…] [--notes N] [--save FILE]`: Altair beside the same work done bare.
 //!
 //! docs/benchmarks.md says what the figures mean. Some figures need a process of their own: the program then runs itself as a child,
-//! with `--child` (see `rest`).
+//! with `--child` (see `rest` and `talk`).
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "talking to the person at the terminal is its job")]
 
 mod capture;
 mod read;
 mod rest;
+mod rpc;
 mod search;
+mod talk;
 mod world;
 
 use std::path::PathBuf;
@@ -35,6 +37,8 @@ WHAT is any of these; without one, all are run:
   search    twenty queries, at 1,000 and 10,000 notes and at N
   reopen    opening a store of N notes, and the first answers
   memory    what a process takes that has answered and waits
+  rpc       one note by a guest of the store's host, over local RPC
+  talk      the ways in which two processes can talk
 
   --notes N    how many notes the large store has (100000)
   --no-subscriber
@@ -42,7 +46,7 @@ WHAT is any of these; without one, all are run:
   --save FILE  where the figures go as JSON (altair-bench/latest.json in the target directory)";
 
 /// What can be measured.
-const PARTS: [&str; 7] = ["capture", "import", "get", "list", "search", "reopen", "memory"];
+const PARTS: [&str; 9] = ["capture", "import", "get", "list", "search", "reopen", "memory", "rpc", "talk"];
 
 /// What was asked for.
 struct Wanted {
@@ -70,7 +74,10 @@ fn main() -> ExitCode {
         let _ = tracing::subscriber::set_global_default(tracing::subscriber::NoSubscriber::default());
     }
     if args.first().is_some_and(|arg| arg == "--child") {
-        return ended(rest::child(&args[1..]));
+        return ended(match &args[1..] {
+            [echo, bytes] if echo == "echo" => talk::echo(bytes),
+            args => rest::child(args),
+        });
     }
     if args.iter().any(|arg| arg == "--help" || arg == "-h") {
         println!("{HELP}");
@@ -127,6 +134,12 @@ fn run(wanted: &Wanted, silent: bool) -> Outcome {
 
     if wanted.any(&["capture"]) {
         capture::measure(&ground, scratch.path(), &mut report)?;
+    }
+    if wanted.any(&["rpc"]) {
+        rpc::measure(&ground, scratch.path(), &mut report)?;
+    }
+    if wanted.any(&["talk"]) {
+        talk::measure(&mut report)?;
     }
     if wanted.any(&["import", "get", "list", "search", "reopen", "memory"]) {
         if wanted.any(&["search"]) {

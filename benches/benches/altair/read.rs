@@ -42,7 +42,7 @@ impl Open {
 }
 
 /// All notes' ids, page after page.
-async fn all_ids(altair: &Altair) -> Outcome<Vec<EntityId>> {
+pub(crate) async fn all_ids(altair: &Altair) -> Outcome<Vec<EntityId>> {
     let (mut ids, mut after) = (Vec::new(), None);
     loop {
         let page = altair.list(List::Kind(Kind::Note), 1000, after.as_deref()).await?;
@@ -185,7 +185,7 @@ fn lines(id: &str, what: &str, done: &[Done], report: &mut Report) {
 }
 
 /// The next `count` of the things, far apart.
-fn strided<T: Clone>(things: &[T], at: &mut usize, count: usize) -> Vec<T> {
+pub(crate) fn strided<T: Clone>(things: &[T], at: &mut usize, count: usize) -> Vec<T> {
     let taken = (0..count).map(|_| {
         *at = (*at + STRIDE) % things.len();
         things[*at].clone()

@@ -4,12 +4,15 @@ use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 
-use altair_core::{Altair, Error};
+use altair_core::Error;
+use altair_protocol::rpc;
 use clap::Args;
 
 use crate::args::Thing;
+use crate::client::Client;
 use crate::failure::Failure;
 use crate::human;
+use crate::input::absolute;
 use crate::output::Output;
 use crate::store::Store;
 
@@ -28,9 +31,9 @@ pub(crate) struct Attach {
 
 impl Attach {
     pub(crate) async fn run(self, store: &Store, out: &mut Output) -> Result<(), Failure> {
-        let work = async |altair: &Altair| {
+        let work = async |altair: &Client<'_>| {
             let id = altair.find(&self.thing.id).await?;
-            Ok(altair.attach(id, &self.file).await?)
+            Ok(altair.call(rpc::Attach { owner: id, file: absolute(&self.file)? }).await?)
         };
         let attachment = store.with(work).await?;
         out.answer(&attachment, |attachment, paint| human::attachment_done("Attached", attachment, paint))
@@ -52,9 +55,9 @@ pub(crate) struct Detach {
 
 impl Detach {
     pub(crate) async fn run(self, store: &Store, out: &mut Output) -> Result<(), Failure> {
-        let work = async |altair: &Altair| {
+        let work = async |altair: &Client<'_>| {
             let (id, attachment) = (altair.find(&self.thing.id).await?, altair.find(&self.attachment).await?);
-            Ok(altair.detach(id, attachment).await?)
+            Ok(altair.call(rpc::Detach { owner: id, attachment }).await?)
         };
         let attachment = store.with(work).await?;
         out.answer(&attachment, |attachment, paint| human::attachment_done("Detached", attachment, paint))
@@ -74,9 +77,9 @@ pub(crate) struct Cat {
 
 impl Cat {
     pub(crate) async fn run(self, store: &Store) -> Result<(), Failure> {
-        let work = async |altair: &Altair| {
+        let work = async |altair: &Client<'_>| {
             let id = altair.find(&self.attachment).await?;
-            let path = altair.attachment(id).await?.path;
+            let path = altair.call(rpc::AttachmentOf { id }).await?.path;
             // Opened while the store is held: an open file outlives even an erase.
             let file = File::open(&path).map_err(|error| Error::io("reading", &path, error))?;
             Ok((file, path))

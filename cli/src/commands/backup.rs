@@ -2,11 +2,14 @@
 
 use std::path::PathBuf;
 
-use altair_core::{Altair, BackedUp};
+use altair_core::BackedUp;
+use altair_protocol::rpc;
 use clap::Args;
 
+use crate::client::Client;
 use crate::failure::Failure;
 use crate::human;
+use crate::input::absolute;
 use crate::output::Output;
 use crate::store::Store;
 
@@ -24,7 +27,7 @@ pub(crate) struct Backup {
 
 impl Backup {
     pub(crate) async fn run(self, store: &Store, out: &mut Output) -> Result<(), Failure> {
-        let work = async |altair: &Altair| Ok(altair.backup(&self.file).await?);
+        let work = async |altair: &Client<'_>| Ok(altair.call(rpc::Backup { file: absolute(&self.file)? }).await?);
         let backed_up = store.with(work).await?;
         answer("Backed up", &backed_up, out)
     }
@@ -43,9 +46,9 @@ pub(crate) struct RestoreBackup {
 
 impl RestoreBackup {
     pub(crate) async fn run(self, store: &Store, out: &mut Output) -> Result<(), Failure> {
-        // Before a store is made.
-        Altair::check_backup(&self.file).await?;
-        let backed_up = store.with(async |altair| Ok(altair.fill_from_backup(&self.file).await?)).await?;
+        let backed_up = store
+            .with(async |altair| Ok(altair.call(rpc::FillFromBackup { file: absolute(&self.file)? }).await?))
+            .await?;
         answer("Restored", &backed_up, out)
     }
 }

@@ -1,6 +1,7 @@
 //! `capture`: a thought into the inbox.
 
 use altair_core::NewCapture;
+use altair_protocol::rpc;
 use altair_protocol::view::Source;
 use clap::Args;
 
@@ -28,7 +29,7 @@ impl Capture {
             return Err(Failure::usage("there is nothing to capture", "give some words: altair capture buy oat milk"));
         }
         let new = NewCapture { text, source: Source::Cli };
-        let entity = store.with(async |altair| Ok(altair.capture(new).await?)).await?;
+        let entity = store.with(async |altair| Ok(altair.call(rpc::Capture { new }).await?)).await?;
         out.done("Captured", &entity)
     }
 }

@@ -1,9 +1,11 @@
 //! `conflicts` and `resolve`: parts that two devices set to different values at once.
 
-use altair_core::{Altair, Resolution};
+use altair_core::Resolution;
 use altair_protocol::Value;
+use altair_protocol::rpc;
 use clap::Args;
 
+use crate::client::Client;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::store::Store;
@@ -17,7 +19,7 @@ pub(crate) struct Conflicts {}
 
 impl Conflicts {
     pub(crate) async fn run(self, store: &Store, out: &mut Output) -> Result<(), Failure> {
-        let conflicts = store.with(async |altair| Ok(altair.conflicts().await?)).await?;
+        let conflicts = store.with(async |altair| Ok(altair.call(rpc::Conflicts {}).await?)).await?;
         out.all(&conflicts, "There are no conflicts.")
     }
 }
@@ -45,13 +47,13 @@ pub(crate) struct Resolve {
 
 impl Resolve {
     pub(crate) async fn run(self, store: &Store, out: &mut Output) -> Result<(), Failure> {
-        let work = async |altair: &Altair| {
+        let work = async |altair: &Client<'_>| {
             let choice = match (self.head, self.value) {
                 (Some(head), _) => Resolution::Head(head),
                 (None, Some(text)) => Resolution::Value(read_value(text, &self.conflict, altair).await?),
                 (None, None) => return Err(Failure::usage("no value is chosen", "give a head or --value")),
             };
-            Ok(altair.resolve(&self.conflict, choice).await?)
+            Ok(altair.call(rpc::Resolve { conflict: self.conflict, resolution: choice }).await?)
         };
         let conflict = store.with(work).await?;
         out.one(&conflict)
@@ -59,12 +61,12 @@ impl Resolve {
 }
 
 /// The value that a text means. A title may read `1984`, so a number stays text where a value in conflict is text.
-async fn read_value(text: String, conflict: &str, altair: &Altair) -> Result<Value, Failure> {
+async fn read_value(text: String, conflict: &str, altair: &Client<'_>) -> Result<Value, Failure> {
     let value = serde_json::from_str(&text).unwrap_or_else(|_| Value::String(text.clone()));
     if !(value.is_number() || value.is_boolean()) {
         return Ok(value);
     }
-    let conflicts = altair.conflicts().await?;
+    let conflicts = altair.call(rpc::Conflicts {}).await?;
     let meant = conflicts.iter().filter(|known| known.id.to_string().ends_with(conflict));
     let is_text = meant.flat_map(|known| &known.heads).any(|head| head.value.is_string());
     Ok(if is_text { Value::String(text) } else { value })

@@ -1,10 +1,11 @@
 //! `count`: more or less of an item.
 
-use altair_core::Altair;
 use altair_protocol::Thousandths;
+use altair_protocol::rpc;
 use clap::Args;
 
 use crate::args::Thing;
+use crate::client::Client;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::store::Store;
@@ -24,9 +25,9 @@ pub(crate) struct Count {
 
 impl Count {
     pub(crate) async fn run(self, store: &Store, out: &mut Output) -> Result<(), Failure> {
-        let work = async |altair: &Altair| {
+        let work = async |altair: &Client<'_>| {
             let id = altair.find(&self.thing.id).await?;
-            Ok(altair.count(id, self.delta).await?)
+            Ok(altair.call(rpc::Count { id, delta: self.delta }).await?)
         };
         let entity = store.with(work).await?;
         out.done("Counted", &entity)

@@ -1,12 +1,13 @@
 //! `edit`: changes of what is named, and of nothing else.
 
-use altair_core::Altair;
+use altair_protocol::rpc;
 use altair_protocol::view::Status;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
 use super::fields::FieldArgs;
 use crate::args::Thing;
+use crate::client::Client;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::store::Store;
@@ -43,11 +44,13 @@ impl Edit {
             ));
         }
         self.fields.read_body()?;
-        let work = async |altair: &Altair| {
+        let work = async |altair: &Client<'_>| {
             let id = altair.find(&self.thing.id).await?;
             let mut fields = self.fields.find(altair).await?;
             fields.status = self.status;
-            Ok(altair.edit(id, altair_core::Edit { fields, append: self.append, base: None }).await?)
+            Ok(altair
+                .call(rpc::EditEntity { id, edit: altair_core::Edit { fields, append: self.append, base: None } })
+                .await?)
         };
         let entity = store.with(work).await?;
         out.done("Changed", &entity)

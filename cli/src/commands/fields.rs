@@ -1,9 +1,10 @@
 //! The parts of an entity as options, for `new` and `edit`.
 
-use altair_core::{Altair, Fields};
+use altair_core::Fields;
 use altair_protocol::{EntityId, Thousandths};
 use clap::Args;
 
+use crate::client::Client;
 use crate::failure::Failure;
 use crate::input;
 
@@ -71,7 +72,7 @@ impl FieldArgs {
     }
 
     /// The parts for the engine, with the ids found.
-    pub(crate) async fn find(self, altair: &Altair) -> Result<Fields, Failure> {
+    pub(crate) async fn find(self, altair: &Client<'_>) -> Result<Fields, Failure> {
         Ok(Fields {
             title: self.title,
             body: self.body,
@@ -86,7 +87,7 @@ impl FieldArgs {
     }
 }
 
-async fn find(given: Option<Part<String>>, altair: &Altair) -> Result<Option<Option<EntityId>>, Failure> {
+async fn find(given: Option<Part<String>>, altair: &Client<'_>) -> Result<Option<Option<EntityId>>, Failure> {
     Ok(match given {
         None => None,
         Some(Part(None)) => Some(None),

@@ -1,11 +1,13 @@
 //! `history`, `revert`, `undo` and `redo`: what changed, and how to change it back.
 
-use altair_core::{Altair, Error};
+use altair_core::Error;
+use altair_protocol::rpc;
 use altair_protocol::view::Undone;
 use clap::Args;
 use serde_json::json;
 
 use crate::args::{Paging, Thing};
+use crate::client::Client;
 use crate::failure::Failure;
 use crate::human;
 use crate::output::Output;
@@ -25,9 +27,9 @@ pub(crate) struct History {
 
 impl History {
     pub(crate) async fn run(self, store: &Store, out: &mut Output) -> Result<(), Failure> {
-        let work = async |altair: &Altair| {
+        let work = async |altair: &Client<'_>| {
             let id = altair.find(&self.thing.id).await?;
-            Ok(altair.history(id, self.paging.limit, self.paging.after.as_deref()).await?)
+            Ok(altair.call(rpc::History { id, limit: self.paging.limit, after: self.paging.after }).await?)
         };
         let page = store.with(work).await?;
         out.page(&page, "It has no history.")
@@ -49,9 +51,9 @@ pub(crate) struct Revert {
 
 impl Revert {
     pub(crate) async fn run(self, store: &Store, out: &mut Output) -> Result<(), Failure> {
-        let work = async |altair: &Altair| {
+        let work = async |altair: &Client<'_>| {
             let id = altair.find(&self.thing.id).await?;
-            Ok(altair.revert(id, &self.version).await?)
+            Ok(altair.call(rpc::Revert { id, version: self.version }).await?)
         };
         let entity = store.with(work).await?;
         out.done("Reverted", &entity)
@@ -67,7 +69,7 @@ pub(crate) struct Undo {}
 
 impl Undo {
     pub(crate) async fn run(self, store: &Store, out: &mut Output) -> Result<(), Failure> {
-        let undone = store.with(async |altair| Ok(altair.undo().await?)).await?;
+        let undone = store.with(async |altair| Ok(altair.call(rpc::Undo {}).await?)).await?;
         answer("Undid", "undo", &undone, out)
     }
 }
@@ -81,7 +83,7 @@ pub(crate) struct Redo {}
 
 impl Redo {
     pub(crate) async fn run(self, store: &Store, out: &mut Output) -> Result<(), Failure> {
-        let redone = store.with(async |altair| Ok(altair.redo().await?)).await?;
+        let redone = store.with(async |altair| Ok(altair.call(rpc::Redo {}).await?)).await?;
         answer("Redid", "redo", &redone, out)
     }
 }

@@ -1,8 +1,9 @@
 //! `link` and `unlink`: links made by hand.
 
-use altair_core::Altair;
+use altair_protocol::rpc;
 use clap::Args;
 
+use crate::client::Client;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::store::Store;
@@ -33,9 +34,9 @@ pub(crate) struct Link {
 
 impl Link {
     pub(crate) async fn run(self, store: &Store, out: &mut Output) -> Result<(), Failure> {
-        let work = async |altair: &Altair| {
+        let work = async |altair: &Client<'_>| {
             let (from, to) = (altair.find(&self.ends.from).await?, altair.find(&self.ends.to).await?);
-            Ok(altair.link(from, to, self.relation.as_deref()).await?)
+            Ok(altair.call(rpc::Link { from, to, relation: self.relation }).await?)
         };
         let entity = store.with(work).await?;
         out.done("Linked", &entity)
@@ -54,9 +55,9 @@ pub(crate) struct Unlink {
 
 impl Unlink {
     pub(crate) async fn run(self, store: &Store, out: &mut Output) -> Result<(), Failure> {
-        let work = async |altair: &Altair| {
+        let work = async |altair: &Client<'_>| {
             let (from, to) = (altair.find(&self.ends.from).await?, altair.find(&self.ends.to).await?);
-            Ok(altair.unlink(from, to).await?)
+            Ok(altair.call(rpc::Unlink { from, to }).await?)
         };
         let entity = store.with(work).await?;
         out.done("Unlinked", &entity)

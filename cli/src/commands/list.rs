@@ -2,6 +2,7 @@
 
 use altair_core::List as Which;
 use altair_protocol::Kind;
+use altair_protocol::rpc;
 use clap::Args;
 
 use crate::args::{self, Paging};
@@ -59,7 +60,9 @@ pub(super) async fn print(
     store: &Store,
     out: &mut Output,
 ) -> Result<(), Failure> {
-    let after = paging.after.as_deref();
-    let page = store.with(async |altair| Ok(altair.list(which, paging.limit, after).await?)).await?;
+    let after = paging.after.clone();
+    let page = store
+        .with(async |altair| Ok(altair.call(rpc::ListEntities { list: which, limit: paging.limit, after }).await?))
+        .await?;
     out.page(&page, nothing)
 }

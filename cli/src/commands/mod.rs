@@ -5,6 +5,7 @@ mod backup;
 mod capture;
 mod conflicts;
 mod count;
+mod daemon;
 mod edit;
 mod fields;
 mod generate;
@@ -60,6 +61,8 @@ pub(crate) enum Command {
     Export(vault::Export),
     Backup(backup::Backup),
     RestoreBackup(backup::RestoreBackup),
+    Daemon(daemon::Daemon),
+    Shutdown(daemon::Shutdown),
     Status(status::Status),
     Doctor(status::Doctor),
     Completions(generate::Completions),
@@ -112,6 +115,8 @@ impl Command {
             Self::Export(command) => command.run(store, out).await,
             Self::Backup(command) => command.run(store, out).await,
             Self::RestoreBackup(command) => command.run(store, out).await,
+            Self::Daemon(command) => command.run(store, out).await,
+            Self::Shutdown(command) => command.run(store, out).await,
             Self::Status(command) => command.run(store, out).await,
             Self::Doctor(command) => command.run(store, out).await,
             Self::Completions(command) => command.run(out),

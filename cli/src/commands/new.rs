@@ -1,11 +1,12 @@
 //! `new`: something made outright, without a capture.
 
-use altair_core::Altair;
 use altair_protocol::Kind;
+use altair_protocol::rpc;
 use clap::Args;
 
 use super::fields::FieldArgs;
 use crate::args;
+use crate::client::Client;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::store::Store;
@@ -32,9 +33,9 @@ pub(crate) struct New {
 impl New {
     pub(crate) async fn run(mut self, store: &Store, out: &mut Output) -> Result<(), Failure> {
         self.fields.read_body()?;
-        let work = async |altair: &Altair| {
+        let work = async |altair: &Client<'_>| {
             let fields = self.fields.find(altair).await?;
-            Ok(altair.create(altair_core::New { kind: self.kind, fields }).await?)
+            Ok(altair.call(rpc::Create { new: altair_core::New { kind: self.kind, fields } }).await?)
         };
         let entity = store.with(work).await?;
         out.done("Made", &entity)

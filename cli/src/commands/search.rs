@@ -1,6 +1,7 @@
 //! `search`: the best matches first.
 
 use altair_protocol::Kind;
+use altair_protocol::rpc;
 use clap::Args;
 
 use crate::args::{self, Paging};
@@ -55,7 +56,7 @@ impl Search {
             limit: self.paging.limit,
             after: self.paging.after,
         };
-        let page = store.with(async |altair| Ok(altair.search(search).await?)).await?;
+        let page = store.with(async |altair| Ok(altair.call(rpc::SearchEntities { search }).await?)).await?;
         out.page(&page, "Nothing was found.")
     }
 }

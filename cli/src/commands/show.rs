@@ -1,9 +1,10 @@
 //! `show`: one entity with everything around it.
 
-use altair_core::Altair;
+use altair_protocol::rpc;
 use clap::Args;
 
 use crate::args::Thing;
+use crate::client::Client;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::store::Store;
@@ -21,9 +22,9 @@ pub(crate) struct Show {
 
 impl Show {
     pub(crate) async fn run(self, store: &Store, out: &mut Output) -> Result<(), Failure> {
-        let work = async |altair: &Altair| {
+        let work = async |altair: &Client<'_>| {
             let id = altair.find(&self.thing.id).await?;
-            Ok(altair.show(id).await?)
+            Ok(altair.call(rpc::Show { id }).await?)
         };
         let shown = store.with(work).await?;
         out.one(&shown)

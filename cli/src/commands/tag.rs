@@ -1,10 +1,11 @@
 //! `tag`: tags on and off.
 
-use altair_core::Altair;
 use altair_protocol::TagName;
+use altair_protocol::rpc;
 use clap::{ArgAction, Args};
 
 use crate::args::Thing;
+use crate::client::Client;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::store::Store;
@@ -43,9 +44,9 @@ impl Tag {
                 }
             }
         }
-        let work = async |altair: &Altair| {
+        let work = async |altair: &Client<'_>| {
             let id = altair.find(&self.thing.id).await?;
-            Ok(altair.tag(id, &add, &remove).await?)
+            Ok(altair.call(rpc::Tag { id, add, remove }).await?)
         };
         let entity = store.with(work).await?;
         out.done("Tagged", &entity)

@@ -1,11 +1,13 @@
 //! `delete`, `restore`, `trash` and `erase`: out of sight, back again, or gone for good.
 
-use altair_core::{Altair, List};
+use altair_core::List;
+use altair_protocol::rpc;
 use clap::Args;
 use serde_json::json;
 
 use super::list;
 use crate::args::{Paging, Thing};
+use crate::client::Client;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::store::Store;
@@ -22,9 +24,9 @@ pub(crate) struct Delete {
 
 impl Delete {
     pub(crate) async fn run(self, store: &Store, out: &mut Output) -> Result<(), Failure> {
-        let work = async |altair: &Altair| {
+        let work = async |altair: &Client<'_>| {
             let id = altair.find(&self.thing.id).await?;
-            Ok(altair.delete(id).await?)
+            Ok(altair.call(rpc::Delete { id }).await?)
         };
         let entity = store.with(work).await?;
         out.done("Moved to the trash:", &entity)
@@ -43,9 +45,9 @@ pub(crate) struct Restore {
 
 impl Restore {
     pub(crate) async fn run(self, store: &Store, out: &mut Output) -> Result<(), Failure> {
-        let work = async |altair: &Altair| {
+        let work = async |altair: &Client<'_>| {
             let id = altair.find(&self.thing.id).await?;
-            Ok(altair.restore(id).await?)
+            Ok(altair.call(rpc::Restore { id }).await?)
         };
         let entity = store.with(work).await?;
         out.done("Restored", &entity)
@@ -76,7 +78,7 @@ impl Trash {
         if !self.yes {
             return Err(not_without_yes());
         }
-        let erased = store.with(async |altair| Ok(altair.purge(days).await?)).await?;
+        let erased = store.with(async |altair| Ok(altair.call(rpc::Purge { older_than_days: days }).await?)).await?;
         out.answer(&json!({"erased": erased}), |_, _| match erased.len() {
             0 => format!("Nothing has been in the trash for more than {days} days."),
             1 => "Erased one thing for good.".to_owned(),
@@ -104,9 +106,9 @@ impl Erase {
         if !self.yes {
             return Err(not_without_yes());
         }
-        let work = async |altair: &Altair| {
+        let work = async |altair: &Client<'_>| {
             let id = altair.find(&self.thing.id).await?;
-            Ok(altair.erase(id).await?)
+            Ok(altair.call(rpc::Erase { id }).await?)
         };
         let entity = store.with(work).await?;
         out.done("Erased", &entity)

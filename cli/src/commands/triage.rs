@@ -1,9 +1,11 @@
 //! `triage`: a capture becomes what it is.
 
 use altair_protocol::Kind;
+use altair_protocol::rpc;
 use clap::Args;
 
 use crate::args::{self, Thing};
+use crate::client::Client;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::store::Store;
@@ -27,9 +29,9 @@ pub(crate) struct Triage {
 
 impl Triage {
     pub(crate) async fn run(self, store: &Store, out: &mut Output) -> Result<(), Failure> {
-        let work = async |altair: &altair_core::Altair| {
+        let work = async |altair: &Client<'_>| {
             let id = altair.find(&self.capture.id).await?;
-            Ok(altair.triage(id, self.kind, self.title).await?)
+            Ok(altair.call(rpc::Triage { capture: id, into: self.kind, title: self.title }).await?)
         };
         let entity = store.with(work).await?;
         out.done("Triaged into", &entity)

@@ -3,12 +3,15 @@
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
-use altair_core::{Altair, Progress};
+use altair_core::Progress;
+use altair_protocol::rpc;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 
+use crate::client::Client;
 use crate::failure::Failure;
 use crate::human;
+use crate::input::absolute;
 use crate::output::Output;
 use crate::store::Store;
 
@@ -28,7 +31,9 @@ pub(crate) struct Import {
 impl Import {
     pub(crate) async fn run(self, store: &Store, out: &mut Output) -> Result<(), Failure> {
         let bar = progress_bar("Importing");
-        let work = async |altair: &Altair| Ok(altair.import(&self.folder, bar).await?);
+        let work = async |altair: &Client<'_>| {
+            Ok(altair.call_with(rpc::Import { folder: absolute(&self.folder)? }, bar).await?)
+        };
         let imported = store.with(work).await?;
         out.answer(&imported, |imported, _| human::imported(imported))?;
         imported.skipped.iter().for_each(|skipped| out.note(human::skipped(skipped)));
@@ -54,7 +59,9 @@ pub(crate) struct Export {
 impl Export {
     pub(crate) async fn run(self, store: &Store, out: &mut Output) -> Result<(), Failure> {
         let bar = progress_bar("Exporting");
-        let work = async |altair: &Altair| Ok(altair.export(&self.folder, self.force, bar).await?);
+        let work = async |altair: &Client<'_>| {
+            Ok(altair.call_with(rpc::Export { folder: absolute(&self.folder)?, force: self.force }, bar).await?)
+        };
         let exported = store.with(work).await?;
         out.answer(&exported, |exported, _| human::exported(exported))?;
         exported.skipped.iter().for_each(|skipped| out.note(human::skipped(skipped)));

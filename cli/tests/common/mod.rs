@@ -45,7 +45,7 @@ impl Home {
     pub fn command<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_altair"));
         command.args(arguments).current_dir(self.folder.path()).env("ALTAIR_HOME", self.store());
-        command.env_remove("ALTAIR_LOG").env("COLUMNS", "100").stdin(Stdio::null());
+        command.env("ALTAIR_NO_DAEMON", "1").env_remove("ALTAIR_LOG").env("COLUMNS", "100").stdin(Stdio::null());
         command
     }
 

@@ -398,15 +398,13 @@ pub(crate) async fn host(config: Config, folder: Folder) -> Result<Arc<Inner>> {
     let handle = runtime.handle()?;
     let kept = Arc::new(std::sync::Mutex::new(None));
     let mut host = Host {
-        pid: std::process::id(),
         started: started(std::process::id()).unwrap_or(0),
+        store: folder.root().to_owned(),
         epoch: folder.epoch,
         kind: config.kind,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         protocol: Protocol::OURS,
-        socket: None,
-        uptime_s: None,
-        clients: None,
+        ..Host::of(std::process::id())
     };
     folder.announce(&host)?;
     let opened = handle.spawn(open(config, folder, Arc::clone(&kept))).await.unwrap_or_else(|error| {

@@ -105,29 +105,33 @@ impl Connection {
         runtime.spawn(async move { connect(&path).await }).await.map_err(std::io::Error::other)?
     }
 
-    /// Greets the host at the other end of a stream.
+    /// Greets the host at the other end of a socket that this process was given.
     ///
     /// # Errors
     /// As [`Connection::join`].
-    pub async fn open(stream: Stream, pid: u32, client: &str, runtime: &Handle) -> Result<Option<Self>> {
+    pub async fn over(
+        stream: std::os::unix::net::UnixStream,
+        pid: u32,
+        client: &str,
+        runtime: &Handle,
+    ) -> Result<Option<Self>> {
+        let failed = |error| Error::internal("the socket to the host can't be used").because(error);
+        stream.set_nonblocking(true).map_err(failed)?;
+        let stream = {
+            let _inside = runtime.enter();
+            Stream::from_std(stream).map_err(failed)?
+        };
+        Self::open(stream, pid, client, runtime).await
+    }
+
+    async fn open(stream: Stream, pid: u32, client: &str, runtime: &Handle) -> Result<Option<Self>> {
         let state = State { waiting: Some(HashMap::new()), watches: HashMap::new() };
         let shared = Arc::new(Shared { pid, state: Mutex::new(state), asked: Notify::new() });
         let (read, write) = stream.into_split();
         let (outgoing, lines) = mpsc::channel(AT_A_TIME);
         runtime.spawn(send(write, lines));
         let reading = runtime.spawn(receive(read, Arc::clone(&shared), outgoing.clone()));
-        let none = Host {
-            pid,
-            started: 0,
-            epoch: 0,
-            kind: rpc::HostKind::App,
-            version: String::new(),
-            protocol: rpc::Protocol::OURS,
-            socket: None,
-            uptime_s: None,
-            clients: None,
-        };
-        let mut connection = Self { shared, outgoing, slots: Semaphore::new(AT_A_TIME), host: none, reading };
+        let mut connection = Self { shared, outgoing, slots: Semaphore::new(AT_A_TIME), host: Host::of(pid), reading };
         let hello = rpc::Hello {
             protocol: rpc::Protocol::OURS,
             client: client.to_owned(),

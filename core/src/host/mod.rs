@@ -25,8 +25,10 @@ mod wire;
 
 pub use connection::{Connection, Lost, RemoteWatch};
 pub(crate) use listener::Listener;
+pub(crate) use record::read as read_record;
 pub(crate) use record::write as write_record;
-pub use record::{read as read_record, started};
+pub use record::{is_held, read_own, started};
+pub use socket::spawn_lock;
 
 /// How long a host may be silent while it owes an answer.
 pub(crate) const SILENCE: std::time::Duration = std::time::Duration::from_secs(5);

@@ -12,13 +12,29 @@ use crate::store::folder::replace;
 const HOST: &str = "host.json";
 
 /// What `host.json` beside a store says; `None` where it isn't there or can't be read.
-pub fn read(store: &Path) -> Option<Host> {
+pub(crate) fn read(store: &Path) -> Option<Host> {
     serde_json::from_slice(&fs::read(store.join(HOST)).ok()?).ok()
+}
+
+/// The same, if it speaks of this store: it may have been copied, or moved, with a store's folder.
+pub fn read_own(store: &Path) -> Option<Host> {
+    let real = store.canonicalize().ok()?;
+    read(store).filter(|host| host.store == real)
 }
 
 /// Says who the host is.
 pub(crate) fn write(store: &Path, host: &Host) -> std::io::Result<()> {
     replace(&store.join(HOST), &serde_json::to_vec(host)?, false)
+}
+
+/// Whether the host of an epoch still has its store.
+pub fn is_held(store: &Path, epoch: u64) -> bool {
+    if read(store).is_some_and(|host| host.epoch > epoch) {
+        return false;
+    }
+    // Only to look: whoever wants the lock meanwhile tries again.
+    let lock = fs::File::options().read(true).write(true).open(store.join("host.lock"));
+    lock.is_ok_and(|lock| matches!(lock.try_lock(), Err(fs::TryLockError::WouldBlock)))
 }
 
 /// When a process began, in the system's own count; `None` if there is no such process, or the system doesn't tell.

@@ -151,7 +151,7 @@ async fn find(config: Config, gone: u64, runtime: Handle) -> Result<Place> {
             tokio::time::sleep(AGAIN).await;
             continue;
         }
-        let host = record::read(&config.store).filter(|host| host.epoch > gone);
+        let host = record::read_own(&config.store).filter(|host| host.epoch > gone);
         if let (Some(host), false) = (host, config.repair)
             && let Some(connection) = join(&host, gone, &runtime).await?
         {

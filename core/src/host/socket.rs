@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use altair_protocol::Hash;
 use tokio::net::{UnixListener, UnixStream};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// A connection.
 pub(crate) type Stream = UnixStream;
@@ -84,6 +84,15 @@ fn check_peer(stream: &Stream) -> io::Result<()> {
     Err(io::Error::new(io::ErrorKind::PermissionDenied, format!("the user {peer} is at the other end")))
 }
 
+/// The file that is locked by who starts a host for a store, so that only one is started.
+///
+/// # Errors
+/// When the folder for sockets isn't this user's alone.
+pub fn spawn_lock(store: &Path) -> Result<PathBuf> {
+    let real = store.canonicalize().unwrap_or_else(|_| store.to_owned());
+    Ok(private_folder()?.join(format!("{}.spawn", mark(&real))))
+}
+
 /// What tells one store's sockets from another's.
 fn mark(store: &Path) -> String {
     Hash::of(store.as_os_str().as_encoded_bytes()).to_string()[..16].to_owned()
@@ -104,7 +113,8 @@ fn private_folder() -> Result<PathBuf> {
     if is_private(&folder).map_err(|error| Error::io("reading", &folder, error))? {
         return Ok(folder);
     }
-    Err(Error::refused(
+    Err(Error::new(
+        ErrorKind::Internal,
         format!("{} is not a folder of this user's alone", folder.display()),
         "look at who made it; remove it, or set XDG_RUNTIME_DIR to a folder of your own",
     ))

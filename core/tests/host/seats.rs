@@ -126,6 +126,22 @@ async fn a_store_that_is_moved_from_under_its_host_is_closed() {
 }
 
 #[tokio::test]
+async fn a_copied_store_is_one_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let host = open(&folder).await;
+    thought(&host, "in the first").await;
+    let (here, there) = (folder.path().join("store"), folder.path().join("copy"));
+    std::fs::create_dir(&there).unwrap();
+    for file in ["host.json", "host.lock"] {
+        std::fs::copy(here.join(file), there.join(file)).unwrap();
+    }
+    // Its host.json names the first one's host.
+    let copy = Altair::open(Config::new(&there)).await.unwrap();
+    assert!(!copy.is_guest());
+    assert_eq!(copy.list(List::Inbox, 10, None).await.unwrap().items.len(), 0);
+}
+
+#[tokio::test]
 async fn a_lost_host_json_makes_no_host_an_earlier_one() {
     let folder = tempfile::tempdir().unwrap();
     let (host, guest) = (open(&folder).await, open(&folder).await);

@@ -1,6 +1,6 @@
 //! What belongs to a connection and not to the engine: greeting, watching, cancelling, ending.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -76,6 +76,9 @@ pub struct Host {
     /// When that process began, in the system's own count, so that a pid that was given again isn't mistaken for it. 0 where the system doesn't tell.
     #[serde(default)]
     pub started: u64,
+    /// The store's folder, as its real path: a copied `host.json` speaks of another store.
+    #[serde(default)]
+    pub store: PathBuf,
     /// How many hosts the store has had. A later one is more than an earlier one.
     pub epoch: u64,
     /// What sort of process it is.
@@ -96,6 +99,29 @@ pub struct Host {
     /// How many connections it has. Only in an answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clients: Option<u64>,
+}
+
+impl Host {
+    /// A process of which no more is known.
+    pub fn of(pid: u32) -> Self {
+        Self {
+            pid,
+            started: 0,
+            store: PathBuf::new(),
+            epoch: 0,
+            kind: HostKind::App,
+            version: String::new(),
+            protocol: none(),
+            socket: None,
+            uptime_s: None,
+            clients: None,
+        }
+    }
+
+    /// Somebody who listens at a socket.
+    pub fn at(socket: &Path) -> Self {
+        Self { socket: Some(socket.to_owned()), ..Self::of(0) }
+    }
 }
 
 const fn none() -> Protocol {

@@ -1,11 +1,13 @@
-//! `altair-load STORE TAG [hold]`: a writer under load, to be killed by the tests.
+//! `altair-load STORE TAG [hold|lock]`: a writer under load, to be killed by the tests.
 //!
 //! Eight loops capture as fast as they can and print every capture that was answered, `ID TEXT`, each on a line that is flushed before
-//! the loop goes on; a ninth searches for what was answered. With `hold` it only keeps the store open until stdin ends.
+//! the loop goes on; a ninth searches for what was answered. With `hold` it only keeps the store open until stdin ends; with `lock` it has the store's lock as long, and nothing that
+//! could be joined.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, reason = "all of this is test code")]
 
 use std::io::{Read as _, Write as _};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -24,10 +26,22 @@ fn say(line: &str) {
 #[tokio::main]
 async fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let wait = || tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new()));
+    if arguments.get(2).is_some_and(|word| word == "lock") {
+        let store = Path::new(&arguments[0]);
+        std::fs::create_dir_all(store).unwrap();
+        let lock = std::fs::File::create(store.join("host.lock")).unwrap();
+        lock.lock().unwrap();
+        let host = format!(r#"{{"pid": {}, "epoch": 1}}"#, std::process::id());
+        std::fs::write(store.join("host.json"), host).unwrap();
+        say("open");
+        wait().await.unwrap().unwrap();
+        return;
+    }
     let altair = Altair::open(Config::new(&arguments[0])).await.expect("the store opens");
     if arguments.get(2).is_some_and(|word| word == "hold") {
         say("open");
-        tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new())).await.unwrap().unwrap();
+        wait().await.unwrap().unwrap();
         altair.close().await.expect("the store closes");
         return;
     }

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::RecvTimeoutError;
@@ -11,6 +12,7 @@ use altair_core::{Altair, Config, List, Search};
 use altair_protocol::Kind;
 use altair_protocol::view::Content;
 use altair_tests::{DEADLINE, Home, Seed, Tree, lines, run, tier, tree, write};
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::json;
 
 /// A writer, killed at a moment that the seed decides: what it answered.
@@ -142,8 +144,7 @@ fn an_import_that_was_killed_is_completed_by_the_next() {
     for n in 0..tier().of(3, 40) {
         let store = home.path(&format!("store {n}"));
         for again in 0..=seed.below(3) {
-            let mut command = home.command_on(&store, [Path::new("import"), &vault]);
-            let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+            let mut child = spawn(&mut home.command_on(&store, [Path::new("import"), &vault]));
             kill_after(&mut child, whole.took.mul_f64(seed.below(1000) as f64 / 1000.0 / (again + 1) as f64));
         }
         complete(&home, &store, &vault, &notes);
@@ -212,14 +213,20 @@ fn generate(vault: &Path, notes: usize) -> Tree {
 }
 
 fn start(home: &Home, arguments: &[&str]) -> Child {
-    home.command(arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
+    spawn(&mut home.command(arguments))
 }
 
-/// Kills a process after so long; whether it had answered by then.
+/// Starts a command in a process group of its own, with the engine that it starts.
+fn spawn(command: &mut Command) -> Child {
+    command.process_group(0).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+/// Kills a command and its engine after so long; whether it had answered by then.
 fn kill_after(child: &mut Child, moment: Duration) -> bool {
     let said = lines(child.stdout.take().unwrap());
     let answered = said.recv_timeout(moment).is_ok();
-    let _ = child.kill();
+    // Nobody has waited for it yet, so its id is still its own.
+    let _ = kill_process_group(Pid::from_child(child), Signal::KILL);
     child.wait().unwrap();
     answered || said.iter().next().is_some()
 }

@@ -4,6 +4,7 @@
 
 mod damage;
 mod disk;
+mod host;
 mod input;
 mod kills;
 mod many;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use altair_tests::{DEADLINE, Home, error_of, lines, try_run, wait_until};
 use serde_json::Value;
 
-/// A process that keeps the store open.
+/// A process that has the store's lock, and can't be joined.
 struct Holder {
     child: Child,
     stdin: Option<ChildStdin>,
@@ -17,7 +17,7 @@ struct Holder {
 impl Holder {
     fn of(home: &Home) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_altair-load"));
-        let child = child.arg(home.store()).args(["t", "hold"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let child = child.arg(home.store()).args(["t", "lock"]).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = child.spawn().unwrap();
         let mut line = String::new();
         std::io::BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -79,19 +79,21 @@ fn a_store_that_stays_locked_is_refused_with_the_holders_pid() {
     assert_eq!(home.all(&["inbox"]).len(), 0, "what was refused isn't there");
 }
 
+/// The processes that a process has started.
+fn children(of: u32) -> Vec<u32> {
+    let text = std::fs::read_to_string(format!("/proc/{of}/task/{of}/children")).unwrap_or_default();
+    text.split_whitespace().filter_map(|pid| pid.parse().ok()).collect()
+}
+
 #[test]
 fn a_command_waits_for_another_to_let_go() {
     let home = Home::new();
     let mut holder = Holder::of(&home);
     let mut command = home.command(["capture", "patient"]);
     let waiting = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    // It waits once it has the lock's file open, and until then there is nothing to let go for.
+    // Its engine waits for the lock.
     if cfg!(target_os = "linux") {
-        let open_files = format!("/proc/{}/fd", waiting.id());
-        wait_until("the command to reach the lock", || {
-            let files = std::fs::read_dir(&open_files).into_iter().flatten().flatten();
-            files.filter_map(|file| std::fs::read_link(file.path()).ok()).any(|file| file.ends_with("host.lock"))
-        });
+        wait_until("the command to start an engine", || !children(waiting.id()).is_empty());
     }
     holder.let_go();
     let output = waiting.wait_with_output().unwrap();

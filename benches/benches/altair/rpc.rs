@@ -1,0 +1,190 @@
+//! Local RPC: one note from the host, asked by a guest and by a client that has nothing but a socket, beside the engine's own time and a bare socket that
+//! carries the same bytes.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use altair_bench::measure::{Done, Side, take_turns};
+use altair_bench::notes::Notes;
+use altair_bench::report::{Line, Report, Unit};
+use altair_bench::{Failure, Outcome};
+use altair_core::Altair;
+use altair_protocol::EntityId;
+use altair_protocol::rpc::{Call as _, Get, HELLO, Hello, Line as Request, Protocol, RequestId, Success};
+use serde::Serialize;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use crate::read::{all_ids, strided};
+use crate::world::Ground;
+
+/// How many notes the store has. More would make the engine's own part longer, and not the way to it.
+const NOTES: usize = 1_000;
+const TURNS: usize = 60;
+/// How many notes a turn gets.
+const GETS: usize = 50;
+/// How many times a bare echo the way to the host and back may take.
+const LIMIT: f64 = 3.0;
+
+const ECHO: &str = "Unix-socket echo of the same bytes";
+const TASK: &str = "the same echo by a task of tokio's";
+
+pub(crate) fn measure(ground: &Ground, scratch: &Path, report: &mut Report) -> Outcome {
+    eprintln!("asking a host …");
+    let folder = scratch.join("hosted");
+    Notes::default().write_vault(&folder.join("vault"), NOTES)?;
+    let host = ground.altair(&folder.join("store"))?;
+    let guest = ground.altair(&folder.join("store"))?;
+    if host.is_guest() || !guest.is_guest() {
+        return Err("the second handle on a store is to be a guest of the first".into());
+    }
+    let (filling, vault) = (host.clone(), folder.join("vault"));
+    let ids = ground.run(async move {
+        filling.import(&vault, |_| {}).await?;
+        all_ids(&filling).await
+    })?;
+    let (asked, answered) = bytes(ground, &host, ids[0])?;
+    let (mut echo, mut task) = (Echo::by_thread(asked, answered)?, Echo::by_task(ground, asked, answered)?);
+    let mut client = Client::greet(&host)?;
+    let (mut guests, mut hosts, mut clients) = (0, 0, 0);
+    let done = take_turns(
+        TURNS,
+        vec![
+            Side::new("guest", || get(ground, &guest, strided(&ids, &mut guests, GETS))),
+            Side::new("client", || strided(&ids, &mut clients, GETS).into_iter().map(|id| client.get(id)).collect()),
+            Side::new("the engine's own get", || get(ground, &host, strided(&ids, &mut hosts, GETS))),
+            Side::new(ECHO, || (0..GETS).map(|_| echo.trip()).collect()),
+            Side::new(TASK, || (0..GETS).map(|_| task.trip()).collect()),
+        ],
+    )?;
+    let [guests, clients, here, bare, task] = done.as_slice() else { return Err("nobody asked".into()) };
+    for (there, whose) in [(clients, "a client with a blocking socket"), (guests, "a guest, another `Altair`")] {
+        report.lines.extend(lines(there, whose, here, [bare, task], (asked, answered))?);
+    }
+    ground.close(guest)?;
+    ground.close(host)
+}
+
+fn lines(there: &Done, whose: &str, here: &Done, echoes: [&Done; 2], bytes: (usize, usize)) -> Outcome<[Line; 3]> {
+    let [bare, task] = echoes;
+    let line = |id: &str, what: String, of: fn(&Done) -> f64| {
+        let line = Line::new(format!("rpc.{}.{id}", there.name), what, Unit::Millis, of(there));
+        [here, bare, task].into_iter().fold(line, |line, beside| line.beside(beside.name, of(beside)))
+    };
+    let mut median = line("p50", format!("get by {whose}, p50"), |done| done.spread.p50)
+        .spread(there.spread)
+        .note("request_bytes", bytes.0)
+        .note("answer_bytes", bytes.1);
+    for beside in [here, bare, task] {
+        median = median.note(beside.name, serde_json::to_value(beside.spread)?);
+    }
+    let (took, ratios) = (there.spread.p50 - here.spread.p50, there.beyond(here, bare));
+    let way = Line::new(format!("rpc.{}.way", there.name), "of which the way there and back", Unit::Millis, took)
+        .beside(bare.name, bare.spread.p50)
+        .beside(task.name, task.spread.p50)
+        .at_most_times(LIMIT, ECHO, ratios)
+        .note("ratio_by_turn", serde_json::to_value(ratios)?);
+    Ok([median, way, line("p99", format!("get by {whose}, p99"), |done| done.spread.p99)])
+}
+
+fn get(ground: &Ground, altair: &Altair, ids: Vec<EntityId>) -> Outcome<Vec<Duration>> {
+    let altair = altair.clone();
+    ground.run(async move {
+        let mut samples = Vec::new();
+        for id in ids {
+            let begun = Instant::now();
+            altair.get(id).await?;
+            samples.push(begun.elapsed());
+        }
+        Ok(samples)
+    })
+}
+
+/// How long the request for a note is, and its answer, line ends included.
+fn bytes(ground: &Ground, host: &Altair, note: EntityId) -> Outcome<(usize, usize)> {
+    let id = RequestId::Text(note.to_string());
+    let asking = host.clone();
+    let entity = ground.run(async move { Ok(asking.get(note).await?) })?;
+    let request = serde_json::to_vec(&Request::request(&id, Get::METHOD, &Get { id: note }, false))?;
+    let answer = serde_json::to_vec(&Success::new(&id, &entity))?;
+    Ok((request.len() + 1, answer.len() + 1))
+}
+
+/// A client as `docs/local-rpc.md` has it: lines over a socket, one after another.
+struct Client {
+    stream: BufReader<UnixStream>,
+    answer: String,
+    asked: i64,
+}
+
+impl Client {
+    fn greet(host: &Altair) -> Outcome<Self> {
+        let socket = host.host().and_then(|host| host.socket).ok_or("the host doesn't listen")?;
+        let stream = BufReader::new(UnixStream::connect(socket)?);
+        let mut client = Self { stream, answer: String::new(), asked: 0 };
+        let hello = Hello { protocol: Protocol::OURS, client: "altair-bench".to_owned(), version: String::new() };
+        client.ask(HELLO, &hello)?;
+        Ok(client)
+    }
+
+    fn get(&mut self, id: EntityId) -> Outcome<Duration> {
+        let begun = Instant::now();
+        self.ask(Get::METHOD, &Get { id })?;
+        Ok(begun.elapsed())
+    }
+
+    fn ask<P: Serialize>(&mut self, method: &'static str, params: &P) -> Outcome {
+        self.asked += 1;
+        let mut request = serde_json::to_vec(&Request::request(&RequestId::Number(self.asked), method, params, false))?;
+        request.push(b'\n');
+        self.stream.get_mut().write_all(&request)?;
+        self.answer.clear();
+        self.stream.read_line(&mut self.answer)?;
+        if !self.answer.contains("\"result\"") {
+            return Err(Failure::from(format!("{method} was answered {:?}", self.answer)));
+        }
+        Ok(())
+    }
+}
+
+/// A socket at whose other end somebody answers so many bytes with so many.
+struct Echo {
+    stream: UnixStream,
+    asked: Vec<u8>,
+    answered: Vec<u8>,
+}
+
+impl Echo {
+    /// With a thread at the other end, which ends when this end is dropped.
+    fn by_thread(asked: usize, answered: usize) -> Outcome<Self> {
+        let (stream, mut other) = UnixStream::pair()?;
+        std::thread::spawn(move || {
+            let (mut asked, answered) = (vec![0; asked], vec![b'a'; answered]);
+            while other.read_exact(&mut asked).is_ok() && other.write_all(&answered).is_ok() {}
+        });
+        Ok(Self { stream, asked: vec![b'q'; asked], answered: vec![0; answered] })
+    }
+
+    /// With a task at the other end.
+    fn by_task(ground: &Ground, asked: usize, answered: usize) -> Outcome<Self> {
+        let (stream, other) = UnixStream::pair()?;
+        other.set_nonblocking(true)?;
+        ground.run(async move {
+            let mut other = tokio::net::UnixStream::from_std(other)?;
+            tokio::spawn(async move {
+                let (mut asked, answered) = (vec![0; asked], vec![b'a'; answered]);
+                while other.read_exact(&mut asked).await.is_ok() && other.write_all(&answered).await.is_ok() {}
+            });
+            Ok(())
+        })?;
+        Ok(Self { stream, asked: vec![b'q'; asked], answered: vec![0; answered] })
+    }
+
+    fn trip(&mut self) -> Outcome<Duration> {
+        let begun = Instant::now();
+        self.stream.write_all(&self.asked)?;
+        self.stream.read_exact(&mut self.answered)?;
+        Ok(begun.elapsed())
+    }
+}

@@ -1,0 +1,182 @@
+//! The ways in which two processes of one machine can talk, side by side: a message goes to a child, which sends back as much.
+//!
+//! Shared memory can't be had without unsafe code, which this workspace forbids. It is measured from Python, beside a socket that is used from Python
+//! as well: what Python costs is in both.
+
+use std::cell::RefCell;
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use altair_bench::measure::{Side, take_turns};
+use altair_bench::report::{Line, Report, Unit};
+use altair_bench::{Failure, Outcome};
+
+/// What is sent there and back: its name, its bytes, and how often in a turn.
+const MESSAGES: [(&str, usize, usize); 2] = [("100 B", 100, 200), ("1 MB", 1_000_000, 10)];
+const TURNS: usize = 40;
+
+const PYTHON: &str = include_str!("talk.py");
+
+pub(crate) fn measure(report: &mut Report) -> Outcome {
+    eprintln!("talking to a child …");
+    let python = Python::start()?.map(RefCell::new);
+    for (name, bytes, times) in MESSAGES {
+        let (mut unix, mut pipe, mut tcp) = (Peer::unix(bytes)?, Peer::pipe(bytes)?, Peer::tcp(bytes)?);
+        let mut sides = vec![
+            Side::new("Unix socket", || unix.trips(times)),
+            Side::new("pipe", || pipe.trips(times)),
+            Side::new("TCP loopback", || tcp.trips(times)),
+        ];
+        if let Some(python) = &python {
+            let from = |way: &'static str| move || python.borrow_mut().trips(way, bytes, times);
+            sides.push(Side::new("Unix socket", from("socket")));
+            sides.push(Side::new("shared memory, and a pipe to wake", from("shared")));
+        }
+        let done = take_turns(TURNS, sides)?;
+        for (id, whose, sides) in [("rust", "", done.get(..3)), ("python", ", from Python", done.get(3..5))] {
+            let Some([first, others @ ..]) = sides else { continue };
+            let what = format!("{name} there and back over a {}{whose}, p50", first.name);
+            let mut line =
+                Line::new(format!("talk.{bytes}.{id}"), what, Unit::Millis, first.spread.p50).spread(first.spread);
+            for other in others {
+                line = line.beside(other.name, other.spread.p50).note(other.name, serde_json::to_value(other.spread)?);
+            }
+            report.lines.push(line);
+        }
+        for peer in [unix, pipe, tcp] {
+            peer.end()?;
+        }
+    }
+    Ok(())
+}
+
+/// A child that sends back what it is sent, and our ends of the way to it.
+struct Peer {
+    child: Child,
+    there: File,
+    back: File,
+    message: Vec<u8>,
+}
+
+impl Peer {
+    fn unix(bytes: usize) -> Outcome<Self> {
+        let (ours, theirs) = UnixStream::pair()?;
+        Self::new(bytes, [ours.try_clone()?.into(), ours.into()], [theirs.try_clone()?.into(), theirs.into()])
+    }
+
+    fn tcp(bytes: usize) -> Outcome<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let ours = TcpStream::connect(listener.local_addr()?)?;
+        let (theirs, _) = listener.accept()?;
+        // A message isn't to wait for more to send along with it.
+        ours.set_nodelay(true)?;
+        theirs.set_nodelay(true)?;
+        Self::new(bytes, [ours.try_clone()?.into(), ours.into()], [theirs.try_clone()?.into(), theirs.into()])
+    }
+
+    fn pipe(bytes: usize) -> Outcome<Self> {
+        let ((asked, ask), (answered, answer)) = (std::io::pipe()?, std::io::pipe()?);
+        Self::new(bytes, [ask.into(), answered.into()], [asked.into(), answer.into()])
+    }
+
+    /// Ours are the end to write to and the one to read from, theirs the one to read from and the one to write to.
+    fn new(bytes: usize, ours: [OwnedFd; 2], theirs: [OwnedFd; 2]) -> Outcome<Self> {
+        let [there, back] = ours.map(File::from);
+        let [asked, answer] = theirs;
+        let child = Command::new(std::env::current_exe()?)
+            .args(["--child", "echo", &bytes.to_string()])
+            .stdin(asked)
+            .stdout(answer)
+            .stderr(Stdio::inherit())
+            .spawn()?;
+        Ok(Self { child, there, back, message: vec![b'm'; bytes] })
+    }
+
+    fn trips(&mut self, times: usize) -> Outcome<Vec<Duration>> {
+        let mut samples = Vec::with_capacity(times);
+        for _ in 0..times {
+            let begun = Instant::now();
+            self.there.write_all(&self.message)?;
+            self.back.read_exact(&mut self.message)?;
+            samples.push(begun.elapsed());
+        }
+        Ok(samples)
+    }
+
+    fn end(self) -> Outcome {
+        let Self { mut child, there, back, .. } = self;
+        // Having nothing more to read it ends.
+        drop((there, back));
+        child.wait()?;
+        Ok(())
+    }
+}
+
+/// Sends back what comes in, so many bytes at a time, until nothing more comes.
+pub(crate) fn echo(bytes: &str) -> Outcome {
+    let mut asked = File::from(std::io::stdin().as_fd().try_clone_to_owned()?);
+    let mut answer = File::from(std::io::stdout().as_fd().try_clone_to_owned()?);
+    let mut message = vec![0; bytes.parse()?];
+    loop {
+        match asked.read_exact(&mut message) {
+            Ok(()) => answer.write_all(&message)?,
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(()),
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// A Python that talks to children of its own, and says how long that took.
+struct Python {
+    child: Child,
+    asks: ChildStdin,
+    says: BufReader<ChildStdout>,
+}
+
+impl Python {
+    /// `None` where there is no Python.
+    fn start() -> Outcome<Option<Self>> {
+        let sizes = MESSAGES.map(|(_, bytes, _)| bytes.to_string());
+        let started = Command::new("python3")
+            .args(["-c", PYTHON])
+            .args(sizes)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn();
+        let mut child = match started {
+            Ok(child) => child,
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                eprintln!("There is no python3 here: shared memory isn't measured.");
+                return Ok(None);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let (Some(asks), Some(says)) = (child.stdin.take(), child.stdout.take()) else {
+            return Err("the pipes to Python are missing".into());
+        };
+        Ok(Some(Self { child, asks, says: BufReader::new(says) }))
+    }
+
+    fn trips(&mut self, way: &str, bytes: usize, times: usize) -> Outcome<Vec<Duration>> {
+        writeln!(self.asks, "{way} {bytes} {times}")?;
+        let mut line = String::new();
+        if self.says.read_line(&mut line)? == 0 {
+            return Err(Failure::from("Python stopped talking"));
+        }
+        let nanos: Vec<u64> = serde_json::from_str(&line)?;
+        Ok(nanos.into_iter().map(Duration::from_nanos).collect())
+    }
+}
+
+impl Drop for Python {
+    fn drop(&mut self) {
+        // It has a piece of shared memory to give back, so it ends by itself.
+        let _ = self.asks.write_all(b"end\n");
+        let _ = self.child.wait();
+    }
+}

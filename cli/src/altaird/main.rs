@@ -1,0 +1,130 @@
+//! `altaird`: hosts a store for everybody on this machine who joins it.
+//!
+//! The engine is in here and not in `altair`, so that a command starts in a millisecond or two. It hosts or it ends: as a guest it would be of no use.
+
+mod log;
+
+use std::io::Write as _;
+use std::os::fd::AsFd as _;
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use altair_core::{Altair, Config, Error};
+use altair_protocol::rpc::HostKind;
+use clap::Parser;
+use serde_json::{Value, json};
+use tokio::signal::unix::{SignalKind, signal};
+
+// SurrealDB makes many small allocations: this one takes a quarter off the time of an import.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// How often an idle daemon is looked at.
+const IDLE_LOOK: Duration = Duration::from_secs(5);
+
+/// Hosts an Altair store for the programs of this machine. `altair` starts it where it is needed.
+#[derive(Debug, Parser)]
+#[command(name = "altaird", version)]
+struct Args {
+    /// The store's folder
+    #[arg(long, value_name = "DIR")]
+    store: PathBuf,
+    /// End when nobody has been connected for so many minutes
+    #[arg(long, value_name = "N")]
+    idle_minutes: Option<u64>,
+    /// Leave the terminal, tell on stdout how it went, and log to altaird.log in the store's folder
+    #[arg(long, conflicts_with = "private", hide = true)]
+    detach: bool,
+    /// Serve the socket that is standard input, and end with it
+    #[arg(long, hide = true)]
+    private: bool,
+    /// Open a store that has lost commits
+    #[arg(long, requires = "private", hide = true)]
+    repair: bool,
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    if args.detach {
+        // A session of its own: the terminal that it was started from may go. That fails only for who has one already.
+        let _ = rustix::process::setsid();
+    }
+    let outcome = log::start(&args.store, args.detach).and_then(|()| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime =
+            runtime.map_err(|error| Error::internal("the daemon can't start its event loop").because(error))?;
+        runtime.block_on(run(&args))
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(%error, "altaird ends");
+            if args.detach || args.private {
+                say(&json!({"error": {"kind": error.kind(), "message": error.message(), "hint": error.hint()}}));
+            } else {
+                let _ = writeln!(std::io::stderr(), "error: {}\nhint: {}", error.message(), error.hint());
+            }
+            ExitCode::from(5)
+        }
+    }
+}
+
+async fn run(args: &Args) -> Result<(), Error> {
+    let signals = |error| Error::internal("signals can't be listened to").because(error);
+    let mut terminate = signal(SignalKind::terminate()).map_err(signals)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(signals)?;
+    let kind = if args.private { HostKind::Private } else { HostKind::Daemon };
+    let altair = Altair::open(Config { kind, repair: args.repair, ..Config::new(&args.store) }).await?;
+    if altair.is_guest() {
+        if args.detach || args.private {
+            say(&json!("elsewhere"));
+            return Ok(());
+        }
+        let host = altair.host().map_or(0, |host| host.pid);
+        return Err(Error::refused(
+            format!("process {host} hosts the store already"),
+            "`altair daemon status` tells which; `altair daemon stop` ends a daemon",
+        ));
+    }
+    if args.detach || args.private {
+        say(&json!("hosts"));
+    }
+    tokio::select! {
+        _ = terminate.recv() => tracing::info!("asked to end by a signal"),
+        _ = interrupt.recv() => tracing::info!("interrupted"),
+        () = altair.asked_to_go() => tracing::info!("asked to go"),
+        () = idle(&altair, args.idle_minutes) => tracing::info!("idle for long enough"),
+        served = serve_stdin(&altair), if args.private => served?,
+    }
+    let closed = altair.close().await;
+    tracing::info!("closed");
+    closed
+}
+
+/// Serves the command that started this process, until that ends.
+async fn serve_stdin(altair: &Altair) -> Result<(), Error> {
+    let stdin = std::io::stdin().as_fd().try_clone_to_owned();
+    let stdin = stdin.map_err(|error| Error::internal("standard input is no socket").because(error))?;
+    altair.serve(UnixStream::from(stdin)).await
+}
+
+/// Ends when nobody has been connected for so long; never, if nobody said how long.
+async fn idle(altair: &Altair, minutes: Option<u64>) {
+    let Some(minutes) = minutes else { return std::future::pending().await };
+    let most = Duration::from_secs(minutes.saturating_mul(60));
+    let mut since = tokio::time::Instant::now();
+    while since.elapsed() < most {
+        tokio::time::sleep(IDLE_LOOK.min(most)).await;
+        if altair.host().and_then(|host| host.clients).is_some_and(|clients| clients > 0) {
+            since = tokio::time::Instant::now();
+        }
+    }
+}
+
+/// Tells whoever started this process how it stands.
+fn say(standing: &Value) {
+    // Nobody may be listening any more.
+    let _ = writeln!(std::io::stdout(), "{standing}");
+}

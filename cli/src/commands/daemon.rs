@@ -1,0 +1,220 @@
+//! `daemon` and `shutdown`: the process that hosts the store.
+
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
+use std::process::Command;
+
+use altair_core::{Error, ErrorKind};
+use altair_protocol::rpc::{self, Host, HostKind};
+use clap::{Args, Subcommand};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::client::{self, Client};
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::spawn;
+use crate::store::Store;
+
+/// How much of the log is printed.
+const LOG_BYTES: u64 = 64 << 10;
+
+/// Start, stop and look at the process that hosts the store
+///
+/// Commands start a daemon where there is none, so there is nothing to manage; this is for when you want to know, or to decide yourself.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  altair daemon status\n  altair daemon stop")]
+pub(crate) struct Daemon {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Host the store here, in the foreground, until interrupted
+    Run {
+        /// End when nobody has been connected for so many minutes
+        #[arg(long, value_name = "N")]
+        idle_minutes: Option<u64>,
+    },
+    /// Start a daemon, unless somebody hosts the store already
+    Start,
+    /// Let the daemon finish what it does, and end
+    Stop,
+    /// Stop the daemon and start another
+    Restart,
+    /// Tell who hosts the store; ends with 3 when nobody does
+    Status,
+    /// Print the end of the daemon's log
+    Logs,
+}
+
+/// End the daemon that hosts the store
+///
+/// It finishes what it has begun. The next command starts another.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  altair shutdown")]
+pub(crate) struct Shutdown {}
+
+/// What `daemon status` tells.
+#[derive(Debug, Serialize)]
+struct Status {
+    running: bool,
+    pid: Option<u32>,
+    version: Option<String>,
+    protocol: Option<u32>,
+    epoch: Option<u64>,
+    socket: Option<PathBuf>,
+    store: PathBuf,
+    uptime_s: Option<u64>,
+    clients: Option<u64>,
+}
+
+impl Daemon {
+    pub(crate) async fn run(self, store: &Store, out: &mut Output) -> Result<(), Failure> {
+        match self.what {
+            What::Run { idle_minutes } => run(store, idle_minutes),
+            What::Start => start(store, out).await,
+            What::Stop => stop(store, out).await,
+            What::Restart => {
+                stop(store, out).await?;
+                out.forget();
+                start(store, out).await
+            }
+            What::Status => status(store, out).await,
+            What::Logs => logs(store, out),
+        }
+    }
+}
+
+impl Shutdown {
+    pub(crate) async fn run(self, store: &Store, out: &mut Output) -> Result<(), Failure> {
+        stop(store, out).await
+    }
+}
+
+/// Becomes `altaird`.
+fn run(store: &Store, idle_minutes: Option<u64>) -> Result<(), Failure> {
+    let mut command = Command::new(spawn::program()?);
+    command.arg("--store").arg(store.path());
+    if let Some(minutes) = idle_minutes {
+        command.arg("--idle-minutes").arg(minutes.to_string());
+    }
+    if std::env::var_os("ALTAIR_LOG").is_none() {
+        command.env("ALTAIR_LOG", "warn,altair_core=info,altaird=info");
+    }
+    let error = command.exec();
+    Err(Failure::internal(format!("altaird can't be started: {error}")))
+}
+
+async fn start(store: &Store, out: &mut Output) -> Result<(), Failure> {
+    let client = Client::connect(store).await?;
+    let outcome = tell(&client, store, out).await;
+    client.close().await;
+    outcome
+}
+
+async fn stop(store: &Store, out: &mut Output) -> Result<(), Failure> {
+    let Some(connection) = client::probe(store.path()).await? else {
+        return out.answer(&json!({"stopped": null}), |_, _| "Nobody hosts the store.".to_owned());
+    };
+    let host = connection.host().clone();
+    if host.kind == HostKind::App {
+        return Err(Error::refused(
+            format!("the store is open in a program that isn't a daemon (process {})", host.pid),
+            "close that program",
+        )
+        .into());
+    }
+    let asked: Result<_, _> = connection.command::<_, serde_json::Value>(rpc::SHUTDOWN, &json!({})).await;
+    if let Ok(answer) = asked {
+        answer?;
+    }
+    drop(connection);
+    client::wait_until_gone(store.path(), &host).await?;
+    out.answer(&json!({"stopped": host.pid}), |_, _| format!("The daemon (process {}) has ended.", host.pid))
+}
+
+async fn status(store: &Store, out: &mut Output) -> Result<(), Failure> {
+    match client::probe(store.path()).await? {
+        Some(connection) => {
+            let host = connection.command(rpc::STATUS, &json!({})).await;
+            let host = host.ok().and_then(Result::ok).unwrap_or_else(|| connection.host().clone());
+            answer(host, store, out)
+        }
+        None => {
+            out.exits_with(3);
+            let nobody = Status {
+                running: false,
+                pid: None,
+                version: None,
+                protocol: None,
+                epoch: None,
+                socket: None,
+                store: store.path().to_owned(),
+                uptime_s: None,
+                clients: None,
+            };
+            out.answer(&nobody, |_, _| "Nobody hosts the store.".to_owned())
+        }
+    }
+}
+
+async fn tell(client: &Client<'_>, store: &Store, out: &mut Output) -> Result<(), Failure> {
+    let host: Option<Host> = client.command(rpc::STATUS, &json!({})).await?;
+    let gone = || Error::new(ErrorKind::Internal, "the host has just ended", "try again");
+    answer(host.ok_or_else(gone)?, store, out)
+}
+
+fn answer(host: Host, store: &Store, out: &mut Output) -> Result<(), Failure> {
+    let what = match host.kind {
+        HostKind::Daemon => "A daemon",
+        HostKind::Private => "A command",
+        HostKind::App => "A program",
+    };
+    let status = Status {
+        running: true,
+        pid: Some(host.pid),
+        version: Some(host.version),
+        protocol: rpc::Protocol::OURS.common(host.protocol),
+        epoch: Some(host.epoch),
+        socket: host.socket,
+        store: store.path().to_owned(),
+        uptime_s: host.uptime_s,
+        clients: host.clients,
+    };
+    out.answer(&status, |status, _| {
+        let socket = status.socket.as_ref().map(|socket| socket.display().to_string()).unwrap_or_default();
+        format!(
+            "{what} hosts {} (process {}, version {}, since {} s, {} connected)\n{socket}",
+            status.store.display(),
+            host.pid,
+            status.version.as_deref().unwrap_or_default(),
+            status.uptime_s.unwrap_or_default(),
+            status.clients.unwrap_or_default(),
+        )
+    })
+}
+
+fn logs(store: &Store, out: &mut Output) -> Result<(), Failure> {
+    let path = store.path().join("altaird.log");
+    let read = || {
+        let mut file = std::fs::File::open(&path)?;
+        let from = file.metadata()?.len().saturating_sub(LOG_BYTES);
+        file.seek(SeekFrom::Start(from))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        // Not half a line.
+        let begin = if from == 0 { 0 } else { bytes.iter().position(|byte| *byte == b'\n').map_or(0, |at| at + 1) };
+        Ok(bytes.split_off(begin))
+    };
+    match read() {
+        Ok(bytes) => out.bytes(bytes),
+        Err(error) if std::io::Error::kind(&error) == std::io::ErrorKind::NotFound => {
+            out.note("No daemon has written a log for this store.");
+        }
+        Err(error) => return Err(Error::io("reading", &path, error).into()),
+    }
+    Ok(())
+}
