@@ -15,7 +15,7 @@ pub enum AltairError {
     /// Concurrent values have to be resolved first.
     #[error("{what}; {hint}")]
     Conflict { what: String, hint: String },
-    /// Another process has the store.
+    /// Another process has the store, and can't be joined or doesn't answer.
     #[error("{what}; {hint}")]
     Locked { what: String, hint: String },
     /// Something in the store is damaged.
@@ -24,7 +24,7 @@ pub enum AltairError {
     /// A newer version wrote the store.
     #[error("{what}; {hint}")]
     Unsupported { what: String, hint: String },
-    /// The server, or the process that has the store, can't be reached.
+    /// The server can't be reached.
     #[error("{what}; {hint}")]
     Unreachable { what: String, hint: String },
     /// The thing stands in a way that rules this out.

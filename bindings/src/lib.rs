@@ -1,6 +1,6 @@
 //! The engine for Kotlin: UniFFI's view of [`altair_core::Altair`], as thin as it can be.
 //!
-//! It converts, runs what it is asked on a runtime of its own and maps errors; nothing is decided here. Every record and enum of the engine that crosses is mirrored once, with
+//! It converts, asks the engine and maps errors; nothing is decided here. Every record and enum of the engine that crosses is mirrored once, with
 //! its `From` beside it. What Kotlin developers see is the library in `bindings/kotlin`, which hides this one.
 //!
 //! Rooms: `store` has the calls, `entity`, `request` and `report` what crosses, `watching` and `progress` what calls back, `log` where

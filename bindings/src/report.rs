@@ -200,7 +200,7 @@ mirror! {
     }
 }
 mirror! {
-    /// Which process has the store.
+    /// Which process has the store, and whether it is this one.
     HostStatus of altair_core::HostStatus { pid: i64, epoch: i64, role: String }
 }
 mirror! {

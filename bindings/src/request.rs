@@ -13,7 +13,7 @@ use crate::error::AltairError;
 /// How to open a store.
 #[derive(Debug, Clone, uniffi::Record)]
 pub struct OpenOptions {
-    /// How long to wait for another process that has the store, in milliseconds.
+    /// How long to wait for another process that has the store and can't be joined, in milliseconds.
     pub lock_wait: i64,
     /// The database's block cache, in bytes.
     pub cache_bytes: i64,

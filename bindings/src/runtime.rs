@@ -1,4 +1,7 @@
-//! The threads that everything runs on: never the caller's, and with stacks as large as SurrealDB wants them.
+//! The threads of this library itself: for what has several steps, and for what calls listeners.
+//!
+//! A plain call of the engine's needs none of them. It can be awaited on a thread of the JVM: where the store is hosted the engine spawns the act on
+//! its own threads, and where it is joined the act happens in the host. A caller that goes away drops an act's answer, never its second half.
 
 use std::future::Future;
 use std::sync::OnceLock;
@@ -8,7 +11,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::error::AltairError;
 
-/// SurrealDB recurses deeply; with tokio's 2 MiB it can overflow the stack.
+/// A watch begins here, and that asks SurrealDB, which recurses deeply; with tokio's 2 MiB it can overflow the stack.
 const STACK_BYTES: usize = 10 << 20;
 
 /// The runtime of this library, begun by the first call and there as long as the process.
@@ -29,7 +32,8 @@ pub(crate) fn handle() -> Result<&'static Handle, AltairError> {
     })
 }
 
-/// Runs an act to its end, whatever becomes of the caller: a coroutine that is cancelled stops waiting, and nothing more.
+/// Runs an act of several steps, or one that a host gives up when nobody waits for it, to its end: a coroutine that is cancelled stops waiting, and
+/// nothing more.
 pub(crate) async fn run<T, F>(act: F) -> Result<T, AltairError>
 where
     T: Send + 'static,

@@ -1,4 +1,4 @@
-//! The calls: each one whole act of the engine.
+//! The calls: each one whole act of the engine, which is finished or was never begun when its caller goes away.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -67,21 +67,18 @@ impl Store {
     }
 
     pub async fn capture(&self, text: String, source: Source) -> Result<Entity, AltairError> {
-        let altair = self.altair();
         let new = NewCapture { text, source: source.into() };
-        Ok(run(async move { altair.capture(new).await }).await?.into())
+        Ok(self.altair.capture(new).await?.into())
     }
 
     pub async fn create(&self, kind: Kind, parts: Parts) -> Result<Entity, AltairError> {
-        let altair = self.altair();
         let new = New { kind: kind.into(), fields: created(parts)? };
-        Ok(run(async move { altair.create(new).await }).await?.into())
+        Ok(self.altair.create(new).await?.into())
     }
 
     pub async fn triage(&self, capture: String, into: Kind, title: Option<String>) -> Result<Entity, AltairError> {
-        let altair = self.altair();
         let capture = id(&capture)?;
-        Ok(run(async move { altair.triage(capture, into.into(), title).await }).await?.into())
+        Ok(self.altair.triage(capture, into.into(), title).await?.into())
     }
 
     /// Changes what is in the parts; an entity that is not of the kind is left as it is.
@@ -104,83 +101,70 @@ impl Store {
     }
 
     pub async fn count(&self, item: String, thousandths: i64) -> Result<Entity, AltairError> {
-        let altair = self.altair();
         let item = id(&item)?;
         let delta = altair_protocol::Thousandths(thousandths);
-        Ok(run(async move { altair.count(item, delta).await }).await?.into())
+        Ok(self.altair.count(item, delta).await?.into())
     }
 
     pub async fn tag(&self, entity: String, add: Vec<String>, remove: Vec<String>) -> Result<Entity, AltairError> {
-        let altair = self.altair();
         let entity = id(&entity)?;
-        Ok(run(async move { altair.tag(entity, &add, &remove).await }).await?.into())
+        Ok(self.altair.tag(entity, &add, &remove).await?.into())
     }
 
     pub async fn get(&self, entity: String) -> Result<Entity, AltairError> {
-        let altair = self.altair();
         let entity = id(&entity)?;
-        Ok(run(async move { altair.get(entity).await }).await?.into())
+        Ok(self.altair.get(entity).await?.into())
     }
 
     pub async fn find(&self, text: String) -> Result<String, AltairError> {
-        let altair = self.altair();
-        Ok(run(async move { altair.find(&text).await }).await?.to_string())
+        Ok(self.altair.find(&text).await?.to_string())
     }
 
     pub async fn show(&self, entity: String) -> Result<Details, AltairError> {
-        let altair = self.altair();
         let entity = id(&entity)?;
-        Ok(run(async move { altair.show(entity).await }).await?.into())
+        Ok(self.altair.show(entity).await?.into())
     }
 
     pub async fn list(&self, list: Listing, at_most: i64, after: Option<String>) -> Result<EntityPage, AltairError> {
-        let altair = self.altair();
         let at_most = limit(at_most)?;
-        Ok(run(async move { altair.list(list.into(), at_most, after.as_deref()).await }).await?.into())
+        Ok(self.altair.list(list.into(), at_most, after.as_deref()).await?.into())
     }
 
     pub async fn search(&self, search: Search) -> Result<HitPage, AltairError> {
-        let altair = self.altair();
         let search = search.try_into()?;
-        Ok(run(async move { altair.search(search).await }).await?.into())
+        Ok(self.altair.search(search).await?.into())
     }
 
     pub async fn link(&self, from: String, to: String, relation: Option<String>) -> Result<Entity, AltairError> {
-        let altair = self.altair();
         let (from, to) = (id(&from)?, id(&to)?);
-        Ok(run(async move { altair.link(from, to, relation.as_deref()).await }).await?.into())
+        Ok(self.altair.link(from, to, relation.as_deref()).await?.into())
     }
 
     pub async fn unlink(&self, from: String, to: String) -> Result<Entity, AltairError> {
-        let altair = self.altair();
         let (from, to) = (id(&from)?, id(&to)?);
-        Ok(run(async move { altair.unlink(from, to).await }).await?.into())
+        Ok(self.altair.unlink(from, to).await?.into())
     }
 
     pub async fn delete(&self, entity: String) -> Result<Entity, AltairError> {
-        let altair = self.altair();
         let entity = id(&entity)?;
-        Ok(run(async move { altair.delete(entity).await }).await?.into())
+        Ok(self.altair.delete(entity).await?.into())
     }
 
     pub async fn restore(&self, entity: String) -> Result<Entity, AltairError> {
-        let altair = self.altair();
         let entity = id(&entity)?;
-        Ok(run(async move { altair.restore(entity).await }).await?.into())
+        Ok(self.altair.restore(entity).await?.into())
     }
 
     pub async fn erase(&self, entity: String) -> Result<Entity, AltairError> {
-        let altair = self.altair();
         let entity = id(&entity)?;
-        Ok(run(async move { altair.erase(entity).await }).await?.into())
+        Ok(self.altair.erase(entity).await?.into())
     }
 
     pub async fn purge(&self, older_than_days: i64) -> Result<Vec<String>, AltairError> {
-        let altair = self.altair();
         let days = u32::try_from(older_than_days).map_err(|_| {
             AltairError::invalid(format!("{older_than_days} days can't be"), "use a number of days, zero or more")
         })?;
-        let erased = run(async move { altair.purge(days).await }).await?;
+        let erased = self.altair.purge(days).await?;
         Ok(erased.iter().map(ToString::to_string).collect())
     }
 
@@ -190,62 +174,52 @@ impl Store {
         at_most: i64,
         after: Option<String>,
     ) -> Result<VersionPage, AltairError> {
-        let altair = self.altair();
         let (entity, at_most) = (id(&entity)?, limit(at_most)?);
-        Ok(run(async move { altair.history(entity, at_most, after.as_deref()).await }).await?.into())
+        Ok(self.altair.history(entity, at_most, after.as_deref()).await?.into())
     }
 
     pub async fn revert(&self, entity: String, version: String) -> Result<Entity, AltairError> {
-        let altair = self.altair();
         let entity = id(&entity)?;
-        Ok(run(async move { altair.revert(entity, &version).await }).await?.into())
+        Ok(self.altair.revert(entity, &version).await?.into())
     }
 
     pub async fn undo(&self) -> Result<Vec<Undone>, AltairError> {
-        let altair = self.altair();
-        Ok(run(async move { altair.undo().await }).await?.into_iter().map(Into::into).collect())
+        Ok(self.altair.undo().await?.into_iter().map(Into::into).collect())
     }
 
     pub async fn redo(&self) -> Result<Vec<Undone>, AltairError> {
-        let altair = self.altair();
-        Ok(run(async move { altair.redo().await }).await?.into_iter().map(Into::into).collect())
+        Ok(self.altair.redo().await?.into_iter().map(Into::into).collect())
     }
 
     pub async fn conflicts(&self) -> Result<Vec<Conflict>, AltairError> {
-        let altair = self.altair();
-        Ok(run(async move { altair.conflicts().await }).await?.into_iter().map(Into::into).collect())
+        Ok(self.altair.conflicts().await?.into_iter().map(Into::into).collect())
     }
 
     /// Settles a conflict for one of its heads.
     pub async fn resolve_with_head(&self, conflict: String, head: String) -> Result<Conflict, AltairError> {
-        let altair = self.altair();
-        Ok(run(async move { altair.resolve(&conflict, Resolution::Head(head)).await }).await?.into())
+        Ok(self.altair.resolve(&conflict, Resolution::Head(head)).await?.into())
     }
 
     /// Settles a conflict for another value, which is JSON.
     pub async fn resolve_with_value(&self, conflict: String, value: String) -> Result<Conflict, AltairError> {
-        let altair = self.altair();
         let value = serde_json::from_str(&value)
             .map_err(|error| AltairError::invalid(format!("the value is not JSON: {error}"), "give a JSON value"))?;
-        Ok(run(async move { altair.resolve(&conflict, Resolution::Value(value)).await }).await?.into())
+        Ok(self.altair.resolve(&conflict, Resolution::Value(value)).await?.into())
     }
 
     pub async fn attach(&self, owner: String, file: String) -> Result<AttachmentRef, AltairError> {
-        let altair = self.altair();
         let (owner, file) = (id(&owner)?, folder(file)?);
-        Ok(run(async move { altair.attach(owner, &file).await }).await?.into())
+        Ok(self.altair.attach(owner, &file).await?.into())
     }
 
     pub async fn detach(&self, owner: String, attachment: String) -> Result<AttachmentRef, AltairError> {
-        let altair = self.altair();
         let (owner, attachment) = (id(&owner)?, id(&attachment)?);
-        Ok(run(async move { altair.detach(owner, attachment).await }).await?.into())
+        Ok(self.altair.detach(owner, attachment).await?.into())
     }
 
     pub async fn attachment(&self, attachment: String) -> Result<AttachmentFile, AltairError> {
-        let altair = self.altair();
         let attachment = id(&attachment)?;
-        Ok(run(async move { altair.attachment(attachment).await }).await?.into())
+        Ok(self.altair.attachment(attachment).await?.into())
     }
 
     pub async fn import_vault(
@@ -288,19 +262,16 @@ impl Store {
     }
 
     pub async fn fill_from_backup(&self, file: String) -> Result<BackedUp, AltairError> {
-        let altair = self.altair();
         let file = folder(file)?;
-        Ok(run(async move { altair.fill_from_backup(&file).await }).await?.into())
+        Ok(self.altair.fill_from_backup(&file).await?.into())
     }
 
     pub async fn status(&self) -> Result<Status, AltairError> {
-        let altair = self.altair();
-        Ok(run(async move { altair.status().await }).await?.into())
+        Ok(self.altair.status().await?.into())
     }
 
     pub async fn doctor(&self) -> Result<Diagnosis, AltairError> {
-        let altair = self.altair();
-        Ok(run(async move { altair.doctor().await }).await?.into())
+        Ok(self.altair.doctor().await?.into())
     }
 
     /// Tells a listener of every change, until the handle is stopped.

@@ -18,6 +18,10 @@ Getting started:
 Every thing has an id. Wherever a command takes one, its last characters will do, four or more.
 `altair COMMAND --help` explains a command and shows an example.
 
+Settings, all of them optional, are in config.toml in the platform's folder for settings:
+  [daemon]
+  idle_minutes = 30   the daemon ends after so long without a command or program; else it stays
+
 Exit codes:
   0  done
   1  failed

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use altair_core::host::{Connection, Lost, RemoteWatch, read_own};
-use altair_core::{Error, ErrorKind, Progress};
+use altair_core::{Error, ErrorKind, Progress, store_id};
 use altair_protocol::rpc::{self, Call, Host, HostKind};
 use altair_protocol::{EntityId, rpc::Find};
 use serde::Serialize;
@@ -38,13 +38,16 @@ pub(crate) struct Client<'a> {
     store: &'a Store,
     connection: RefCell<Arc<Connection>>,
     private: RefCell<Option<Private>>,
+    /// Which store it is: its folder may come to hold another.
+    id: Option<Uuid>,
 }
 
 impl<'a> Client<'a> {
     /// Joins the host of a store, starting one where there is none.
     pub(crate) async fn connect(store: &'a Store) -> Result<Self, Failure> {
         let (connection, private) = find(store).await?;
-        Ok(Self { store, connection: RefCell::new(Arc::new(connection)), private: RefCell::new(private) })
+        let id = connection.host().id;
+        Ok(Self { store, connection: RefCell::new(Arc::new(connection)), private: RefCell::new(private), id })
     }
 
     /// Asks for something.
@@ -133,7 +136,24 @@ impl<'a> Client<'a> {
                 "`altair daemon logs` tells why; `altair doctor --no-daemon` checks the store",
             )));
         }
+        let moved = || {
+            Failure::opening(Error::new(
+                ErrorKind::Closed,
+                format!(
+                    "the store {} was moved, deleted or replaced in the middle of this",
+                    self.store.path().display()
+                ),
+                "look where it is, and whether this was done",
+            ))
+        };
+        // Else a new one would be made in its place, and take what was meant for the other.
+        if self.store.socket().is_none() && self.id != store_id(self.store.path()) {
+            return Err(moved());
+        }
         let (connection, private) = find(self.store).await?;
+        if connection.host().id != self.id {
+            return Err(moved());
+        }
         self.connection.replace(Arc::new(connection));
         self.private.replace(private);
         Ok(())
@@ -142,16 +162,27 @@ impl<'a> Client<'a> {
 
 /// The host of a store, if there is one.
 pub(crate) async fn probe(store: &Path) -> Result<Option<Connection>, Failure> {
-    let Some(host) = read_own(store) else { return Ok(None) };
-    let joined = Connection::join(&host, CLIENT, &Handle::current()).await;
-    joined.map_err(Failure::opening)
+    if let Some(host) = read_own(store)
+        && let Some(connection) = join(&host).await?
+    {
+        return Ok(Some(connection));
+    }
+    // A system that starts the host for whoever connects; most have none.
+    match altair_core::host::activation(store) {
+        Ok(socket) if socket.exists() => join(&Host::at(&socket)).await,
+        _ => Ok(None),
+    }
+}
+
+async fn join(host: &Host) -> Result<Option<Connection>, Failure> {
+    Connection::join(host, CLIENT, &Handle::current()).await.map_err(Failure::opening)
 }
 
 /// Joins the host of a store, or starts one.
 async fn find(store: &Store) -> Result<(Connection, Option<Private>), Failure> {
     if let Some(socket) = store.socket() {
         let host = Host::at(socket);
-        let joined = Connection::join(&host, CLIENT, &Handle::current()).await.map_err(Failure::opening)?;
+        let joined = join(&host).await?;
         let missing = || {
             Failure::opening(Error::new(
                 ErrorKind::Locked,

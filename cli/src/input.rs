@@ -39,6 +39,13 @@ fn read_text(from: impl Read) -> Result<String, Failure> {
     Ok(text)
 }
 
+/// A path as the host understands it, which may be in another folder.
+pub(crate) fn absolute(path: &std::path::Path) -> Result<std::path::PathBuf, Failure> {
+    std::path::absolute(path).map_err(|error| {
+        Failure::usage(format!("the path {} can't be used: {error}", path.display()), "name another file or folder")
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,11 +67,4 @@ mod tests {
     fn bytes_that_are_no_text_are_refused() {
         assert!(read_text(&b"ab\xff"[..]).is_err());
     }
-}
-
-/// A path as the host understands it, which may be in another folder.
-pub(crate) fn absolute(path: &std::path::Path) -> Result<std::path::PathBuf, Failure> {
-    std::path::absolute(path).map_err(|error| {
-        Failure::usage(format!("the path {} can't be used: {error}", path.display()), "name another file or folder")
-    })
 }

@@ -17,6 +17,7 @@ use altair_core::{Error, ErrorKind};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
 
+use crate::config::Config;
 use crate::failure::Failure;
 
 /// How long one command waits for another that starts a host.
@@ -91,6 +92,9 @@ pub(crate) async fn daemon(store: &Path) -> Result<Started, Failure> {
     let mut command = altaird(store)?;
     // Nothing that this process was given goes on to one that outlives it.
     close_fds::set_fds_cloexec(3, &[]);
+    if let Some(minutes) = Config::load()?.daemon.idle_minutes {
+        command.arg("--idle-minutes").arg(minutes.to_string());
+    }
     command.arg("--detach").stdin(Stdio::null()).stderr(Stdio::null()).current_dir("/");
     let mut child = start(command)?;
     match standing(&mut child).await? {

@@ -50,4 +50,4 @@ pub use environment::Environment;
 #[cfg(feature = "engine")]
 pub use error::{Error, ErrorKind, Result};
 #[cfg(feature = "engine")]
-pub use store::folder::published_head;
+pub use store::folder::{published_head, store_id};

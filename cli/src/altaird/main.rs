@@ -9,6 +9,7 @@ use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use altair_core::{Altair, Config, Error};
@@ -76,7 +77,12 @@ async fn run(args: &Args) -> Result<(), Error> {
     let mut terminate = signal(SignalKind::terminate()).map_err(signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(signals)?;
     let kind = if args.private { HostKind::Private } else { HostKind::Daemon };
-    let altair = Altair::open(Config { kind, repair: args.repair, ..Config::new(&args.store) }).await?;
+    // Systemd hands over the socket that somebody has connected to.
+    let listener = listenfd::ListenFd::from_env().take_unix_listener(0);
+    let listener =
+        listener.map_err(|error| Error::internal("the socket that was handed over can't be used").because(error))?;
+    let config = Config { kind, repair: args.repair, listener: listener.map(Arc::new), ..Config::new(&args.store) };
+    let altair = Altair::open(config).await?;
     if altair.is_guest() {
         if args.detach || args.private {
             say(&json!("elsewhere"));

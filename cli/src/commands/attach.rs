@@ -33,7 +33,7 @@ impl Attach {
     pub(crate) async fn run(self, store: &Store, out: &mut Output) -> Result<(), Failure> {
         let work = async |altair: &Client<'_>| {
             let id = altair.find(&self.thing.id).await?;
-            Ok(altair.call(rpc::Attach { owner: id, file: absolute(&self.file)? }).await?)
+            altair.call(rpc::Attach { owner: id, file: absolute(&self.file)? }).await
         };
         let attachment = store.with(work).await?;
         out.answer(&attachment, |attachment, paint| human::attachment_done("Attached", attachment, paint))
@@ -57,7 +57,7 @@ impl Detach {
     pub(crate) async fn run(self, store: &Store, out: &mut Output) -> Result<(), Failure> {
         let work = async |altair: &Client<'_>| {
             let (id, attachment) = (altair.find(&self.thing.id).await?, altair.find(&self.attachment).await?);
-            Ok(altair.call(rpc::Detach { owner: id, attachment }).await?)
+            altair.call(rpc::Detach { owner: id, attachment }).await
         };
         let attachment = store.with(work).await?;
         out.answer(&attachment, |attachment, paint| human::attachment_done("Detached", attachment, paint))

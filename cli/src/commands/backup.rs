@@ -27,7 +27,7 @@ pub(crate) struct Backup {
 
 impl Backup {
     pub(crate) async fn run(self, store: &Store, out: &mut Output) -> Result<(), Failure> {
-        let work = async |altair: &Client<'_>| Ok(altair.call(rpc::Backup { file: absolute(&self.file)? }).await?);
+        let work = async |altair: &Client<'_>| altair.call(rpc::Backup { file: absolute(&self.file)? }).await;
         let backed_up = store.with(work).await?;
         answer("Backed up", &backed_up, out)
     }
@@ -46,9 +46,8 @@ pub(crate) struct RestoreBackup {
 
 impl RestoreBackup {
     pub(crate) async fn run(self, store: &Store, out: &mut Output) -> Result<(), Failure> {
-        let backed_up = store
-            .with(async |altair| Ok(altair.call(rpc::FillFromBackup { file: absolute(&self.file)? }).await?))
-            .await?;
+        let backed_up =
+            store.with(async |altair| altair.call(rpc::FillFromBackup { file: absolute(&self.file)? }).await).await?;
         answer("Restored", &backed_up, out)
     }
 }

@@ -29,7 +29,7 @@ impl Capture {
             return Err(Failure::usage("there is nothing to capture", "give some words: altair capture buy oat milk"));
         }
         let new = NewCapture { text, source: Source::Cli };
-        let entity = store.with(async |altair| Ok(altair.call(rpc::Capture { new }).await?)).await?;
+        let entity = store.with(async |altair| altair.call(rpc::Capture { new }).await).await?;
         out.done("Captured", &entity)
     }
 }

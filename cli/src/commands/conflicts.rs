@@ -19,7 +19,7 @@ pub(crate) struct Conflicts {}
 
 impl Conflicts {
     pub(crate) async fn run(self, store: &Store, out: &mut Output) -> Result<(), Failure> {
-        let conflicts = store.with(async |altair| Ok(altair.call(rpc::Conflicts {}).await?)).await?;
+        let conflicts = store.with(async |altair| altair.call(rpc::Conflicts {}).await).await?;
         out.all(&conflicts, "There are no conflicts.")
     }
 }
@@ -53,7 +53,7 @@ impl Resolve {
                 (None, Some(text)) => Resolution::Value(read_value(text, &self.conflict, altair).await?),
                 (None, None) => return Err(Failure::usage("no value is chosen", "give a head or --value")),
             };
-            Ok(altair.call(rpc::Resolve { conflict: self.conflict, resolution: choice }).await?)
+            altair.call(rpc::Resolve { conflict: self.conflict, resolution: choice }).await
         };
         let conflict = store.with(work).await?;
         out.one(&conflict)

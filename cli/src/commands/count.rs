@@ -27,7 +27,7 @@ impl Count {
     pub(crate) async fn run(self, store: &Store, out: &mut Output) -> Result<(), Failure> {
         let work = async |altair: &Client<'_>| {
             let id = altair.find(&self.thing.id).await?;
-            Ok(altair.call(rpc::Count { id, delta: self.delta }).await?)
+            altair.call(rpc::Count { id, delta: self.delta }).await
         };
         let entity = store.with(work).await?;
         out.done("Counted", &entity)

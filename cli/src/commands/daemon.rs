@@ -11,6 +11,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 use serde_json::json;
 
+use super::service;
 use crate::client::{self, Client};
 use crate::failure::Failure;
 use crate::output::Output;
@@ -48,6 +49,10 @@ enum What {
     Status,
     /// Print the end of the daemon's log
     Logs,
+    /// Have the system start the daemon when somebody connects (systemd) or logs in (launchd)
+    Install,
+    /// Take that back
+    Uninstall,
 }
 
 /// End the daemon that hosts the store
@@ -84,6 +89,8 @@ impl Daemon {
             }
             What::Status => status(store, out).await,
             What::Logs => logs(store, out),
+            What::Install => service::install(store, out),
+            What::Uninstall => service::uninstall(store, out),
         }
     }
 }

@@ -48,9 +48,8 @@ impl Edit {
             let id = altair.find(&self.thing.id).await?;
             let mut fields = self.fields.find(altair).await?;
             fields.status = self.status;
-            Ok(altair
-                .call(rpc::EditEntity { id, edit: altair_core::Edit { fields, append: self.append, base: None } })
-                .await?)
+            let edit = altair_core::Edit { fields, append: self.append, base: None };
+            altair.call(rpc::EditEntity { id, edit }).await
         };
         let entity = store.with(work).await?;
         out.done("Changed", &entity)

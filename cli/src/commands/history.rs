@@ -29,7 +29,7 @@ impl History {
     pub(crate) async fn run(self, store: &Store, out: &mut Output) -> Result<(), Failure> {
         let work = async |altair: &Client<'_>| {
             let id = altair.find(&self.thing.id).await?;
-            Ok(altair.call(rpc::History { id, limit: self.paging.limit, after: self.paging.after }).await?)
+            altair.call(rpc::History { id, limit: self.paging.limit, after: self.paging.after }).await
         };
         let page = store.with(work).await?;
         out.page(&page, "It has no history.")
@@ -53,7 +53,7 @@ impl Revert {
     pub(crate) async fn run(self, store: &Store, out: &mut Output) -> Result<(), Failure> {
         let work = async |altair: &Client<'_>| {
             let id = altair.find(&self.thing.id).await?;
-            Ok(altair.call(rpc::Revert { id, version: self.version }).await?)
+            altair.call(rpc::Revert { id, version: self.version }).await
         };
         let entity = store.with(work).await?;
         out.done("Reverted", &entity)
@@ -69,7 +69,7 @@ pub(crate) struct Undo {}
 
 impl Undo {
     pub(crate) async fn run(self, store: &Store, out: &mut Output) -> Result<(), Failure> {
-        let undone = store.with(async |altair| Ok(altair.call(rpc::Undo {}).await?)).await?;
+        let undone = store.with(async |altair| altair.call(rpc::Undo {}).await).await?;
         answer("Undid", "undo", &undone, out)
     }
 }
@@ -83,7 +83,7 @@ pub(crate) struct Redo {}
 
 impl Redo {
     pub(crate) async fn run(self, store: &Store, out: &mut Output) -> Result<(), Failure> {
-        let redone = store.with(async |altair| Ok(altair.call(rpc::Redo {}).await?)).await?;
+        let redone = store.with(async |altair| altair.call(rpc::Redo {}).await).await?;
         answer("Redid", "redo", &redone, out)
     }
 }

@@ -36,7 +36,7 @@ impl Link {
     pub(crate) async fn run(self, store: &Store, out: &mut Output) -> Result<(), Failure> {
         let work = async |altair: &Client<'_>| {
             let (from, to) = (altair.find(&self.ends.from).await?, altair.find(&self.ends.to).await?);
-            Ok(altair.call(rpc::Link { from, to, relation: self.relation }).await?)
+            altair.call(rpc::Link { from, to, relation: self.relation }).await
         };
         let entity = store.with(work).await?;
         out.done("Linked", &entity)
@@ -57,7 +57,7 @@ impl Unlink {
     pub(crate) async fn run(self, store: &Store, out: &mut Output) -> Result<(), Failure> {
         let work = async |altair: &Client<'_>| {
             let (from, to) = (altair.find(&self.ends.from).await?, altair.find(&self.ends.to).await?);
-            Ok(altair.call(rpc::Unlink { from, to }).await?)
+            altair.call(rpc::Unlink { from, to }).await
         };
         let entity = store.with(work).await?;
         out.done("Unlinked", &entity)

@@ -62,7 +62,7 @@ pub(super) async fn print(
 ) -> Result<(), Failure> {
     let after = paging.after.clone();
     let page = store
-        .with(async |altair| Ok(altair.call(rpc::ListEntities { list: which, limit: paging.limit, after }).await?))
+        .with(async |altair| altair.call(rpc::ListEntities { list: which, limit: paging.limit, after }).await)
         .await?;
     out.page(&page, nothing)
 }

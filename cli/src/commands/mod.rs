@@ -14,6 +14,7 @@ mod link;
 mod list;
 mod new;
 mod search;
+mod service;
 mod show;
 mod status;
 mod tag;

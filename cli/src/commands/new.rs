@@ -35,7 +35,7 @@ impl New {
         self.fields.read_body()?;
         let work = async |altair: &Client<'_>| {
             let fields = self.fields.find(altair).await?;
-            Ok(altair.call(rpc::Create { new: altair_core::New { kind: self.kind, fields } }).await?)
+            altair.call(rpc::Create { new: altair_core::New { kind: self.kind, fields } }).await
         };
         let entity = store.with(work).await?;
         out.done("Made", &entity)

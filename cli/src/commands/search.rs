@@ -56,7 +56,7 @@ impl Search {
             limit: self.paging.limit,
             after: self.paging.after,
         };
-        let page = store.with(async |altair| Ok(altair.call(rpc::SearchEntities { search }).await?)).await?;
+        let page = store.with(async |altair| altair.call(rpc::SearchEntities { search }).await).await?;
         out.page(&page, "Nothing was found.")
     }
 }

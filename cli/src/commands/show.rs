@@ -24,7 +24,7 @@ impl Show {
     pub(crate) async fn run(self, store: &Store, out: &mut Output) -> Result<(), Failure> {
         let work = async |altair: &Client<'_>| {
             let id = altair.find(&self.thing.id).await?;
-            Ok(altair.call(rpc::Show { id }).await?)
+            altair.call(rpc::Show { id }).await
         };
         let shown = store.with(work).await?;
         out.one(&shown)

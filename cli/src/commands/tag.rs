@@ -46,7 +46,7 @@ impl Tag {
         }
         let work = async |altair: &Client<'_>| {
             let id = altair.find(&self.thing.id).await?;
-            Ok(altair.call(rpc::Tag { id, add, remove }).await?)
+            altair.call(rpc::Tag { id, add, remove }).await
         };
         let entity = store.with(work).await?;
         out.done("Tagged", &entity)

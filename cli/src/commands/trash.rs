@@ -26,7 +26,7 @@ impl Delete {
     pub(crate) async fn run(self, store: &Store, out: &mut Output) -> Result<(), Failure> {
         let work = async |altair: &Client<'_>| {
             let id = altair.find(&self.thing.id).await?;
-            Ok(altair.call(rpc::Delete { id }).await?)
+            altair.call(rpc::Delete { id }).await
         };
         let entity = store.with(work).await?;
         out.done("Moved to the trash:", &entity)
@@ -47,7 +47,7 @@ impl Restore {
     pub(crate) async fn run(self, store: &Store, out: &mut Output) -> Result<(), Failure> {
         let work = async |altair: &Client<'_>| {
             let id = altair.find(&self.thing.id).await?;
-            Ok(altair.call(rpc::Restore { id }).await?)
+            altair.call(rpc::Restore { id }).await
         };
         let entity = store.with(work).await?;
         out.done("Restored", &entity)
@@ -78,7 +78,7 @@ impl Trash {
         if !self.yes {
             return Err(not_without_yes());
         }
-        let erased = store.with(async |altair| Ok(altair.call(rpc::Purge { older_than_days: days }).await?)).await?;
+        let erased = store.with(async |altair| altair.call(rpc::Purge { older_than_days: days }).await).await?;
         out.answer(&json!({"erased": erased}), |_, _| match erased.len() {
             0 => format!("Nothing has been in the trash for more than {days} days."),
             1 => "Erased one thing for good.".to_owned(),
@@ -108,7 +108,7 @@ impl Erase {
         }
         let work = async |altair: &Client<'_>| {
             let id = altair.find(&self.thing.id).await?;
-            Ok(altair.call(rpc::Erase { id }).await?)
+            altair.call(rpc::Erase { id }).await
         };
         let entity = store.with(work).await?;
         out.done("Erased", &entity)

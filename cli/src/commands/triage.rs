@@ -31,7 +31,7 @@ impl Triage {
     pub(crate) async fn run(self, store: &Store, out: &mut Output) -> Result<(), Failure> {
         let work = async |altair: &Client<'_>| {
             let id = altair.find(&self.capture.id).await?;
-            Ok(altair.call(rpc::Triage { capture: id, into: self.kind, title: self.title }).await?)
+            altair.call(rpc::Triage { capture: id, into: self.kind, title: self.title }).await
         };
         let entity = store.with(work).await?;
         out.done("Triaged into", &entity)

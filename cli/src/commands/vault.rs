@@ -31,9 +31,8 @@ pub(crate) struct Import {
 impl Import {
     pub(crate) async fn run(self, store: &Store, out: &mut Output) -> Result<(), Failure> {
         let bar = progress_bar("Importing");
-        let work = async |altair: &Client<'_>| {
-            Ok(altair.call_with(rpc::Import { folder: absolute(&self.folder)? }, bar).await?)
-        };
+        let work =
+            async |altair: &Client<'_>| altair.call_with(rpc::Import { folder: absolute(&self.folder)? }, bar).await;
         let imported = store.with(work).await?;
         out.answer(&imported, |imported, _| human::imported(imported))?;
         imported.skipped.iter().for_each(|skipped| out.note(human::skipped(skipped)));
@@ -60,7 +59,7 @@ impl Export {
     pub(crate) async fn run(self, store: &Store, out: &mut Output) -> Result<(), Failure> {
         let bar = progress_bar("Exporting");
         let work = async |altair: &Client<'_>| {
-            Ok(altair.call_with(rpc::Export { folder: absolute(&self.folder)?, force: self.force }, bar).await?)
+            altair.call_with(rpc::Export { folder: absolute(&self.folder)?, force: self.force }, bar).await
         };
         let exported = store.with(work).await?;
         out.answer(&exported, |exported, _| human::exported(exported))?;

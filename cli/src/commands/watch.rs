@@ -39,8 +39,22 @@ impl Watch {
         let mut seq = watch.seq();
         out.note("watching; Ctrl-C ends it");
         out.flush()?;
+        // Whether it was said that the host stands still.
+        let mut told = false;
         loop {
-            match watch.next().await {
+            let silence = watch.silence();
+            let next = tokio::select! {
+                biased;
+                next = watch.next() => next,
+                silent = silence, if !told => {
+                    told = true;
+                    out.note(silent);
+                    out.flush()?;
+                    continue;
+                }
+            };
+            told = false;
+            match next {
                 Some(Event::Change(event)) => {
                     seq = event.seq;
                     out.one(&event)?;

@@ -3,19 +3,22 @@
 //! What has to happen once happens once though its guest asks again after its host died: the answer is written under the request's id in the transaction that
 //! did the work, and who asks again is answered from there.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use altair_protocol::EntityState;
 use altair_protocol::request::Progress;
 use altair_protocol::rpc::{Call, Done};
-use serde::Serialize;
+use altair_protocol::view::{Conflict, Entity};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::Inner;
+use super::attachments::attachment_ref;
 use crate::error::{Error, Result};
+use crate::reading::read;
 use crate::store::sealed::Kept;
 use crate::store::write::Unit;
 
@@ -82,37 +85,56 @@ pub(crate) async fn perform<C: Act>(
     let Some(asked) = asked.filter(|_| C::DONE == Done::Once) else {
         return call.act(Here { inner, asked: None, progress: Mutex::new(progress) }).await;
     };
-    check_time(asked.id, inner.writer.environment.now())?;
+    check_time(asked, inner.writer.environment.now())?;
     // The first time may still be under way, for a guest whose connection broke.
     let running = Arc::clone(&inner.running);
-    let _alone = running.enter(asked.id).await;
-    if asked.again
+    let mut turn = running.enter(asked.id).await;
+    if (asked.again || turn.was_done)
         && let Some(kept) = inner.db.kept_answer(asked.id).await?
     {
+        turn.done();
         return given_again::<C>(&inner, kept).await;
     }
-    call.act(Here { inner, asked: Some(asked.id), progress: Mutex::new(progress) }).await
+    let answer = call.act(Here { inner, asked: Some(asked.id), progress: Mutex::new(progress) }).await;
+    if answer.is_ok() {
+        turn.done();
+    }
+    answer
 }
 
+/// The answer to what was done before.
 async fn given_again<C: Call>(inner: &Inner, kept: Kept) -> Result<C::Answer> {
     let unreadable = |error| Error::corrupt("an answer that was kept can't be read").because(error);
-    match kept {
-        Kept::Entity(id) => {
-            let entity = serde_json::to_value(inner.require(id).await?).map_err(unreadable)?;
-            serde_json::from_value(entity).map_err(unreadable)
+    let answer = match kept {
+        Kept::Entity(id) => serde_json::to_value(inner.require(id).await?),
+        Kept::Attachment(id) => serde_json::to_value(attachment_ref(&inner.require(id).await?)),
+        Kept::Erased(id, kind) => {
+            // Of what it was nothing is left.
+            let reading = read(&EntityState::new(id, kind))?;
+            serde_json::to_value(Entity { deleted: true, ..reading.entity })
         }
-        Kept::Json(json) => serde_json::from_str(&json).map_err(unreadable),
-    }
+        Kept::Undone(undone) => serde_json::to_value(undone),
+        Kept::Resolved { conflict, entity, field } => {
+            serde_json::to_value(Conflict { id: conflict, entity, field, heads: Vec::new() })
+        }
+    };
+    serde_json::from_value(answer.map_err(unreadable)?).map_err(unreadable)
 }
 
 /// A request's id tells when it was made, so that answers can be forgotten in that order.
-fn check_time(id: Uuid, now: u64) -> Result<()> {
+fn check_time(asked: Asked, now: u64) -> Result<()> {
+    let id = asked.id;
     let made = id.get_timestamp().filter(|_| id.get_version_num() == 7).map(|stamp| {
         let (seconds, nanos) = stamp.to_unix();
         seconds.saturating_mul(1000).saturating_add(u64::from(nanos / 1_000_000))
     });
     match made {
         Some(made) if u128::from(made.abs_diff(now)) < REMEMBERED.as_millis() => Ok(()),
+        Some(made) if asked.again && made < now => Err(Error::new(
+            crate::ErrorKind::Internal,
+            "this was asked so long ago that it isn't known whether it was done",
+            "look whether it was, and ask anew if not",
+        )),
         _ => Err(Error::invalid(
             format!("{id} is not the id of a request made now"),
             "use a new UUID of version 7 for each request, or a number, and look at the clock",
@@ -120,39 +142,56 @@ fn check_time(id: Uuid, now: u64) -> Result<()> {
     }
 }
 
-/// The requests that are under way.
+/// The requests that have to happen once: those under way, and those that this host has done lately.
 #[derive(Debug, Default)]
 pub(crate) struct Running {
-    ids: Mutex<HashSet<Uuid>>,
+    ids: Mutex<(BTreeSet<Uuid>, BTreeSet<Uuid>)>,
     ended: Notify,
 }
 
 impl Running {
-    async fn enter(&self, id: Uuid) -> Entered<'_> {
+    fn ids(&self) -> MutexGuard<'_, (BTreeSet<Uuid>, BTreeSet<Uuid>)> {
+        self.ids.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until the same request isn't under way.
+    async fn enter(&self, id: Uuid) -> Turn<'_> {
         loop {
             let ended = self.ended.notified();
-            if self.ids.lock().unwrap_or_else(PoisonError::into_inner).insert(id) {
-                return Entered { running: self, id };
+            {
+                let (running, done) = &mut *self.ids();
+                if running.insert(id) {
+                    return Turn { running: self, id, was_done: done.contains(&id) };
+                }
             }
             ended.await;
         }
     }
-}
 
-struct Entered<'a> {
-    running: &'a Running,
-    id: Uuid,
-}
-
-impl Drop for Entered<'_> {
-    fn drop(&mut self) {
-        self.running.ids.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
-        self.running.ended.notify_waiters();
+    /// Forgets what was done of the requests made before one.
+    pub(crate) fn forget(&self, before: Uuid) {
+        let done = &mut self.ids().1;
+        *done = done.split_off(&before);
     }
 }
 
-/// An answer as it is kept.
-pub(crate) fn kept<A: Serialize>(answer: &A) -> Result<Kept> {
-    let json = serde_json::to_string(answer);
-    json.map(Kept::Json).map_err(|error| Error::internal("an answer can't be written").because(error))
+/// A request's turn.
+struct Turn<'a> {
+    running: &'a Running,
+    id: Uuid,
+    /// It was done before: an answer is kept.
+    was_done: bool,
+}
+
+impl Turn<'_> {
+    fn done(&mut self) {
+        self.running.ids().1.insert(self.id);
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.running.ids().0.remove(&self.id);
+        self.running.ended.notify_waiters();
+    }
 }

@@ -8,10 +8,11 @@ use altair_protocol::view::{AttachmentRef, Content, Entity};
 use altair_protocol::{EntityId, Field, Hash, Kind, Op};
 
 use super::create::{checked_line, created_op, in_trash, set};
-use super::{Act, Altair, AttachmentFile, Here, Inner, absolute, kept};
+use super::{Act, Altair, AttachmentFile, Here, Inner, absolute};
 use crate::error::{Error, Result};
 use crate::store::blobs::{MAX_BYTES, too_large};
 use crate::store::derive::{TRASH, owned_list};
+use crate::store::sealed::Kept;
 
 impl Altair {
     /// Attaches a copy of a file to an entity. The bytes are streamed to disk before anything names them.
@@ -58,7 +59,7 @@ impl Act for rpc::Attach {
         ];
         unit.change(id, Kind::Attachment, ops).await?;
         let made = AttachmentRef { id, media_type: media_type(&name).to_owned(), name, size, hash: Some(hash) };
-        unit.answer(kept(&made)?, Some(id));
+        unit.answer(Kept::Attachment(id));
         unit.commit().await?;
         Ok(made)
     }
@@ -76,7 +77,7 @@ impl Act for rpc::Detach {
         unit.change(attachment, Kind::Attachment, vec![Op::Delete]).await?;
         let taken_off =
             attachment_ref(&entity).ok_or_else(|| Error::not_found(format_args!("attachment {attachment}")))?;
-        unit.answer(kept(&taken_off)?, Some(attachment));
+        unit.answer(Kept::Attachment(attachment));
         unit.commit().await?;
         Ok(taken_off)
     }

@@ -5,12 +5,14 @@ use altair_protocol::view::{Conflict, ConflictHead};
 use altair_protocol::{Change, EntityId, EntityState, Field, Kind, Value};
 
 use super::create::{checked_value, set};
-use super::{Act, Altair, Here, Inner, Resolution, kept};
+use super::watching::MOST;
+use super::{Act, Altair, Here, Inner, Resolution};
 use crate::error::{Error, Result};
 use crate::merge::cycle::{Inside, Parents, cycle_at, cycle_conflict, cycles, next_to_leave};
 use crate::merge::{Applied, MergeError, TextError, conflicts};
 use crate::reading::{kept_value, shown_value};
 use crate::store::derive::CONFLICTS;
+use crate::store::sealed::Kept;
 use crate::store::write::{Undoing, Unit};
 
 /// How many changes may wait for others. In practice none does: a server sends in order.
@@ -41,7 +43,8 @@ impl Altair {
         self.call(rpc::Apply { changes }).await
     }
 
-    /// This device's and others' changes after a number, oldest first: what another replica has to be given.
+    /// This device's and others' changes after a number, oldest first: what another replica has to be given. Never more than
+    /// 10,000.
     pub async fn changes_after(&self, seq: u64, limit: usize) -> Result<Vec<Change>> {
         self.call(rpc::ChangesAfter { seq, limit }).await
     }
@@ -96,7 +99,7 @@ impl Act for rpc::Resolve {
         };
         unit.change(id, state.kind, vec![set(field, value)]).await?;
         let resolved = shown(found.conflict);
-        unit.answer(kept(&resolved)?, Some(resolved.entity));
+        unit.answer(Kept::Resolved { conflict: resolved.id, entity: resolved.entity, field: resolved.field.clone() });
         unit.commit().await?;
         Ok(resolved)
     }
@@ -112,7 +115,7 @@ impl Act for rpc::Apply {
 impl Act for rpc::ChangesAfter {
     async fn act(self, here: Here) -> Result<Vec<Change>> {
         let Self { seq, limit } = self;
-        let log = here.db.log_after(seq, limit).await?;
+        let log = here.db.log_after(seq, limit.min(MOST)).await?;
         Ok(log.into_iter().map(|(_, logged)| logged.change).collect())
     }
 }

@@ -228,7 +228,7 @@ pub(super) async fn finish(mut unit: Unit, id: EntityId) -> Result<Entity> {
     if is_ignored(&parents, id) {
         Arc::make_mut(&mut reading).leave_parent();
     }
-    unit.answer(Kept::Entity(id), Some(id));
+    unit.answer(Kept::Entity(id));
     unit.commit().await?;
     Ok(reading.entity.clone())
 }

@@ -186,8 +186,14 @@ impl Finder {
         self.waiting().doubted = true;
     }
 
-    /// The index with everything that is committed.
+    /// The index with everything that is committed. Begun, it is brought up to date to the end: what waits for it is taken out before it is written.
     pub(crate) async fn current(self: &Arc<Self>) -> Result<Arc<SearchIndex>> {
+        let finder = Arc::clone(self);
+        let bringing = tokio::spawn(async move { finder.bring_up_to_date().await });
+        bringing.await.map_err(|error| Error::internal("the search index can't be written").because(error))?
+    }
+
+    async fn bring_up_to_date(self: &Arc<Self>) -> Result<Arc<SearchIndex>> {
         let mut open = self.index.lock().await;
         if std::mem::take(&mut self.waiting().doubted) {
             *open = None;

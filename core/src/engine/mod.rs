@@ -25,7 +25,9 @@ mod trash;
 mod undo;
 mod watching;
 
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -35,7 +37,7 @@ use altair_protocol::{DeviceId, EntityId};
 use tokio::runtime::Handle;
 
 use act::Running;
-pub(crate) use act::{Act, Asked, Here, OnProgress, kept, perform};
+pub(crate) use act::{Act, Asked, Here, OnProgress, perform};
 pub use altair_protocol::request::{
     AttachmentFile, BackedUp, Diagnosis, Edit, Exported, Fields, HostStatus, Imported, List, New, NewCapture, Page,
     Problem, Progress, Resolution, Search, Sizes, Skipped, Status, SyncStatus,
@@ -82,6 +84,8 @@ pub struct Config {
     pub repair: bool,
     /// What sort of process this is, for those that find it hosting.
     pub kind: HostKind,
+    /// The socket to listen on as host, where this process was handed one; else it makes one.
+    pub listener: Option<Arc<UnixListener>>,
 }
 
 impl Config {
@@ -95,6 +99,7 @@ impl Config {
             environment: Environment::default(),
             repair: false,
             kind: HostKind::App,
+            listener: None,
         }
     }
 }
@@ -111,17 +116,20 @@ pub(crate) struct Inner {
     runtime: Runtime,
     pub(crate) db: Database,
     pub(crate) writer: Arc<Writer>,
-    pub(crate) folder: Arc<Folder>,
     pub(crate) blobs: Blobs,
     pub(crate) finder: Arc<Finder>,
     pub(crate) device: DeviceId,
     /// One import or export at a time: what they know of a vault's files is then true until they end.
     pub(crate) vaults: Arc<tokio::sync::Mutex<()>>,
-    closed: std::sync::atomic::AtomicBool,
+    /// Whether it is closed; held while it closes.
+    closing: Arc<tokio::sync::Mutex<bool>>,
+    closed: Arc<AtomicBool>,
     /// What was found wrong while opening for repair.
     pub(crate) found: Option<Found>,
     pub(crate) running: Arc<Running>,
     listener: OnceLock<Listener>,
+    /// Its lock goes last.
+    pub(crate) folder: Arc<Folder>,
 }
 
 /// What was found wrong while opening for repair.
@@ -181,7 +189,7 @@ impl Altair {
     pub async fn open(config: Config) -> Result<Self> {
         // The host may be in another folder.
         let config = Config { store: absolute(&config.store)?, ..config };
-        Ok(Self { seat: Arc::new(Seat::take(config).await?) })
+        Ok(Self { seat: Seat::take(config).await? })
     }
 
     /// Finishes what is under way and closes the store. Every clone of this handle is closed with it. Guests of this process find another host.
@@ -298,30 +306,37 @@ impl Inner {
         }
     }
 
+    /// Which store it is.
+    pub(crate) fn store_id(&self) -> Option<uuid::Uuid> {
+        crate::store::folder::store_id(self.folder.root())
+    }
+
     pub(crate) fn is_closed(&self) -> bool {
-        self.closed.load(std::sync::atomic::Ordering::Acquire)
+        self.closed.load(Ordering::Acquire)
     }
 
     /// Lets guests have their answers, finishes what is under way and lets go of the store.
-    async fn close(self: Arc<Self>) -> Result<()> {
+    pub(crate) async fn close(self: Arc<Self>) -> Result<()> {
         let Ok(handle) = self.runtime.handle() else { return Ok(()) };
         let closing = handle.spawn(async move {
             if let Some(listener) = self.listener.get() {
                 listener.close().await;
             }
-            self.writer.close().await;
-            self.finder.close().await;
-            if self.closed.swap(true, std::sync::atomic::Ordering::AcqRel) {
-                return Ok(());
-            }
-            let closed = self.db.clone().close().await;
-            if closed.is_ok() && self.folder.is_ours() {
-                Safekeeping::note(self.folder.root());
-            }
-            self.folder.release();
-            closed
+            self.parts().close().await
         });
         closing.await.map_err(|error| Error::internal("closing the store failed").because(error))?
+    }
+
+    /// What has to be closed.
+    fn parts(&self) -> Closing {
+        Closing {
+            db: self.db.clone(),
+            writer: Arc::clone(&self.writer),
+            finder: Arc::clone(&self.finder),
+            folder: Arc::clone(&self.folder),
+            closing: Arc::clone(&self.closing),
+            closed: Arc::clone(&self.closed),
+        }
     }
 
     async fn find(&self, text: &str) -> Result<EntityId> {
@@ -353,11 +368,64 @@ impl Inner {
     }
 }
 
+impl Drop for Inner {
+    /// A handle that is dropped without a word leaves a store that is closed all the same: in the background, as dropping can't wait.
+    fn drop(&mut self) {
+        if self.is_closed() {
+            return;
+        }
+        let parts = self.parts();
+        let Some(runtime) = self.runtime.0.take() else { return };
+        std::thread::spawn(move || {
+            if let Err(error) = runtime.block_on(parts.close()) {
+                tracing::warn!(%error, "closing the store failed");
+            }
+            runtime.shutdown_background();
+        });
+    }
+}
+
+/// What has to be closed of an engine.
+struct Closing {
+    db: Database,
+    writer: Arc<Writer>,
+    finder: Arc<Finder>,
+    folder: Arc<Folder>,
+    closing: Arc<tokio::sync::Mutex<bool>>,
+    closed: Arc<AtomicBool>,
+}
+
+impl Closing {
+    /// Closes it, once. Who comes second waits for the first.
+    async fn close(self) -> Result<()> {
+        let mut done = self.closing.lock().await;
+        if std::mem::replace(&mut *done, true) {
+            return Ok(());
+        }
+        self.writer.close().await;
+        if !self.folder.is_ours() {
+            // What closing would write goes by its path, and that is another's now. What was answered is on disk, wherever that is.
+            self.closed.store(true, Ordering::Release);
+            std::mem::forget(self.db);
+            self.folder.release();
+            return Err(moved(self.folder.root()));
+        }
+        self.finder.close().await;
+        self.closed.store(true, Ordering::Release);
+        let closed = self.db.close().await;
+        if closed.is_ok() {
+            Safekeeping::note(self.folder.root());
+        }
+        self.folder.release();
+        closed
+    }
+}
+
 pub(crate) fn closed() -> Error {
     Error::new(ErrorKind::Closed, "the store has been closed", "open it again")
 }
 
-fn moved(store: &Path) -> Error {
+pub(crate) fn moved(store: &Path) -> Error {
     Error::new(
         ErrorKind::Closed,
         format!("the store {} was moved, deleted or replaced while it was open", store.display()),
@@ -407,10 +475,11 @@ pub(crate) async fn host(config: Config, folder: Folder) -> Result<Arc<Inner>> {
         ..Host::of(std::process::id())
     };
     folder.announce(&host)?;
+    let listener = config.listener.clone();
     let opened = handle.spawn(open(config, folder, Arc::clone(&kept))).await.unwrap_or_else(|error| {
         Err(Error::corrupt("the database can't be opened: it is damaged in a way that stops its reader").because(error))
     });
-    let parts = match opened {
+    let mut parts = match opened {
         Ok(parts) => parts,
         Err(error) => {
             if let Some(runtime) = runtime.0.take() {
@@ -419,8 +488,10 @@ pub(crate) async fn host(config: Config, folder: Folder) -> Result<Arc<Inner>> {
             return Err(error);
         }
     };
-    let engine = Arc::new(Inner { runtime, ..parts });
-    let (listener, announced, listening) = Listener::begin(engine.folder.root(), host, &engine, &handle);
+    parts.runtime = runtime;
+    let engine = Arc::new(parts);
+    host.id = engine.store_id();
+    let (listener, announced, listening) = Listener::begin(host, listener.as_deref(), &engine, &handle);
     host = announced;
     match listening.and_then(|()| engine.folder.announce(&host)) {
         Ok(()) => {}
@@ -447,13 +518,21 @@ async fn keep(engine: std::sync::Weak<Inner>) {
             if let Some(listener) = engine.listener.get() {
                 listener.ask_to_go();
             }
-            // What was answered is on disk, wherever that is now.
+            let _ = engine.close().await;
+            return;
+        }
+        if engine.writer.has_stopped() {
+            tracing::error!("the database can't be read any more: the store is closed, and others may try");
+            if let Some(listener) = engine.listener.get() {
+                listener.ask_to_go();
+            }
             let _ = engine.close().await;
             return;
         }
         if tick % forget_every == 0 {
             let remembered = u64::try_from(act::REMEMBERED.as_millis()).unwrap_or(u64::MAX);
             let before = engine.writer.environment.now().saturating_sub(remembered);
+            engine.running.forget(uuid::Builder::from_unix_timestamp_millis(before, &[0; 10]).into_uuid());
             if let Err(error) = engine.db.forget_answers(before).await {
                 tracing::warn!(%error, "old answers could not be forgotten");
             }
@@ -464,6 +543,7 @@ async fn keep(engine: std::sync::Weak<Inner>) {
 /// Opens everything but the runtime, which is filled in by the caller.
 async fn open(config: Config, folder: Folder, kept: Kept) -> Result<Inner> {
     let folder = Arc::new(folder);
+    folder.check_database_is_free()?;
     Safekeeping::recover(folder.root())?;
     let identity = match folder.identity() {
         // The database knows what the file says.
@@ -606,7 +686,8 @@ fn assemble(
         folder,
         device,
         vaults: Arc::default(),
-        closed: std::sync::atomic::AtomicBool::new(false),
+        closing: Arc::default(),
+        closed: Arc::default(),
         found,
         running: Arc::default(),
         listener: OnceLock::new(),

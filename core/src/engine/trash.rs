@@ -8,6 +8,7 @@ use super::create::finish;
 use super::{Act, Altair, Here, Inner};
 use crate::error::{Error, Result};
 use crate::store::derive::{TRASH, UNLINKED};
+use crate::store::sealed::Kept;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
@@ -106,6 +107,7 @@ impl Here {
             blobs.extend(unit.erase(attachment.id).await?);
         }
         blobs.extend(unit.erase(id).await?);
+        unit.answer(Kept::Erased(id, entity.kind));
         unit.commit().await?;
         if blobs.is_empty() {
             return Ok(entity);

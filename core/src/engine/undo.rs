@@ -8,9 +8,9 @@ use altair_protocol::view::Undone;
 use altair_protocol::{EntityState, Field, Op};
 
 use super::history::back_to;
-use super::{Act, Altair, Here, Inner, kept};
+use super::{Act, Altair, Here, Inner};
 use crate::error::Result;
-use crate::store::sealed::{Before, Logged, alive_field};
+use crate::store::sealed::{Before, Kept, Logged, alive_field};
 use crate::store::write::{Span, Undoing};
 
 impl Altair {
@@ -68,7 +68,7 @@ impl Here {
                 }
             }
             if !undone.is_empty() {
-                unit.answer(kept(&undone)?, None);
+                unit.answer(Kept::Undone(undone.clone()));
             }
             unit.commit().await?;
             if !undone.is_empty() {

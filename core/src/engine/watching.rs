@@ -2,7 +2,7 @@
 //!
 //! A watcher never holds a writer up and never grows without bound: one that falls too far behind is told so, and reads again.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use altair_protocol::view::Event;
 use altair_protocol::{Kind, rpc};
@@ -10,12 +10,14 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
 use super::{Act, Altair, Here, Inner};
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::host::seat::{Seat, Watching};
 use crate::store::write::{Announced, event_of};
 
 /// More changes than this are not told one by one to a watch that was away.
 const MISSED: u64 = 10_000;
+/// The most that is read of the log at once.
+pub(super) const MOST: usize = 10_000;
 
 /// What a watcher sees next.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,7 +42,7 @@ pub struct Watch {
     kind: Option<Kind>,
     source: Watching,
     /// Where a watch at another process finds the next host.
-    seat: Option<Arc<Seat>>,
+    seat: Weak<Seat>,
     /// Every change up to this number has been told.
     seq: u64,
     /// Where things stand has been told.
@@ -55,11 +57,11 @@ impl Altair {
             Watching::Here(local) => (local.seq, false),
             Watching::There(remote) => (remote.seq(), true),
         };
-        let seat = there.then(|| Arc::clone(&self.seat));
+        let seat = if there { Arc::downgrade(&self.seat) } else { Weak::new() };
         Ok(Watch { kind, source, seat, seq, begun: false })
     }
 
-    /// The changes after a number, oldest first, at most so many.
+    /// The changes after a number, oldest first, at most so many, and never more than 10,000.
     pub async fn events_after(&self, seq: u64, limit: usize) -> Result<Vec<Event>> {
         self.call(rpc::EventsAfter { seq, limit }).await
     }
@@ -67,7 +69,7 @@ impl Altair {
 
 impl Act for rpc::EventsAfter {
     async fn act(self, here: Here) -> Result<Vec<Event>> {
-        here.events_after(self.seq, self.limit).await
+        here.events_after(self.seq, self.limit.min(MOST)).await
     }
 }
 
@@ -96,19 +98,19 @@ impl Watch {
                     return Some(next);
                 }
                 None => {
-                    let seat = self.seat.clone()?;
-                    let again = seat.watch(rpc::Watch { kind: self.kind, after: Some(self.seq) }).await;
-                    match again {
+                    let seat = self.seat.upgrade()?;
+                    match seat.watch(rpc::Watch { kind: self.kind, after: Some(self.seq) }).await {
                         Ok(source) => {
                             if let Watching::Here(_) = source {
                                 // It ends with this process's engine.
-                                self.seat = None;
+                                self.seat = Weak::new();
                             }
                             self.source = source;
                         }
+                        Err(error) if error.kind() == ErrorKind::Closed => return None,
                         Err(error) => {
-                            tracing::warn!(%error, "a watch ended: no other host was found");
-                            return None;
+                            tracing::warn!(%error, "a watch waits for another host");
+                            seat.pause().await;
                         }
                     }
                 }
@@ -137,7 +139,7 @@ impl Inner {
             None => Vec::new(),
             Some(after) if after > seq || seq - after > MISSED => vec![Watched::Lagged { seq }],
             Some(after) => {
-                let events = self.events_after(after, MISSED as usize).await?;
+                let events = self.events_after(after, MOST).await?;
                 let wanted =
                     events.into_iter().filter(|event| event.seq <= seq && kind.is_none_or(|kind| kind == event.kind));
                 wanted.rev().map(Watched::Change).collect()

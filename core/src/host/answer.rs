@@ -1,40 +1,51 @@
-//! One request of a guest's: from its line to the answer's.
+//! One request of a guest's: from what it asks to the answer as it is written.
+//!
+//! No answer is longer than a guest reads: lists are cut, and what can't be cut is refused. It is measured while it is written, not after.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use altair_protocol::rpc::{self, Code, Fault, FaultData, Request};
+use altair_protocol::rpc::{self, Code, Fault, FaultData, Request, RequestId, Success};
 use futures::FutureExt as _;
+use serde::Serialize;
 
+use super::wire::at_most;
 use crate::engine::{Act, Asked, Inner, OnProgress, perform};
 use crate::error::{Error, ErrorKind, Result};
 
-/// Does what a guest asks of the engine, and gives the answer as JSON.
-pub(crate) async fn answer(
-    inner: Arc<Inner>,
-    request: Request,
-    asked: Option<Asked>,
-    progress: Option<OnProgress>,
-) -> Result<String, Fault> {
-    let doing = AssertUnwindSafe(dispatch(inner, request, asked, progress)).catch_unwind();
+/// No message or hint of a fault has more characters: some tell what was given.
+const LONGEST: usize = 4096;
+
+/// What a guest asks, and what its answer has to keep to.
+pub(crate) struct Question<'a> {
+    pub(crate) id: &'a RequestId,
+    pub(crate) request: Request,
+    pub(crate) asked: Option<Asked>,
+    pub(crate) progress: Option<OnProgress>,
+    /// How many bytes the answer may have.
+    pub(crate) most: usize,
+}
+
+/// Does what a guest asks of the engine, and gives the answer as it is written.
+pub(crate) async fn answer(inner: Arc<Inner>, question: Question<'_>) -> Result<Vec<u8>, Fault> {
+    let doing = AssertUnwindSafe(dispatch(inner, question)).catch_unwind();
     let done = doing.await.unwrap_or_else(|_| {
         Err(Error::corrupt("the engine stopped in the middle of this, most likely over damaged data"))
     });
     done.map_err(|error| fault(&error))
 }
 
-async fn dispatch(
-    inner: Arc<Inner>,
-    request: Request,
-    asked: Option<Asked>,
-    progress: Option<OnProgress>,
-) -> Result<String> {
+async fn dispatch(inner: Arc<Inner>, question: Question<'_>) -> Result<Vec<u8>> {
+    let Question { id, request, asked, progress, most } = question;
     macro_rules! each {
         ($request:expr, $($call:ident)*) => {
             match $request {
-                Request::ListEntities(call) => page(inner, call, |call| &mut call.limit).await,
-                Request::History(call) => page(inner, call, |call| &mut call.limit).await,
-                $(Request::$call(call) => one(inner, call, asked, progress).await),*
+                Request::ListEntities(call) => page(inner, id, call, |call| &mut call.limit, most).await,
+                Request::History(call) => page(inner, id, call, |call| &mut call.limit, most).await,
+                $(Request::$call(call) => {
+                    let answer = perform(inner, call, asked, progress).await?;
+                    written(id, &answer, most)?.ok_or_else(too_long)
+                })*
             }
         };
     }
@@ -46,21 +57,64 @@ async fn dispatch(
     }
 }
 
-async fn one<C: Act>(inner: Arc<Inner>, call: C, asked: Option<Asked>, progress: Option<OnProgress>) -> Result<String> {
-    let answer = perform(inner, call, asked, progress).await?;
-    let json = serde_json::to_string(&answer);
-    json.map_err(|error| Error::internal("an answer can't be written as JSON").because(error))
+/// A page that fits a message: where its things are long it has fewer of them, and its `next` goes on from there.
+async fn page<C: Act + Clone>(
+    inner: Arc<Inner>,
+    id: &RequestId,
+    mut call: C,
+    limit: fn(&mut C) -> &mut usize,
+    most: usize,
+) -> Result<Vec<u8>> {
+    loop {
+        let answer = perform(Arc::clone(&inner), call.clone(), None, None).await?;
+        let limit = limit(&mut call);
+        let fits = if *limit > 1 { most.min(rpc::MAX_FRAME) } else { most };
+        match written(id, &answer, fits)? {
+            Some(answer) => return Ok(answer),
+            None if *limit > 1 => *limit = limit.div_ceil(4),
+            None => return Err(too_long()),
+        }
+    }
 }
 
-/// A page that fits a message: where its things are long it has fewer of them, and its `next` goes on from there.
-async fn page<C: Act + Clone>(inner: Arc<Inner>, mut call: C, limit: fn(&mut C) -> &mut usize) -> Result<String> {
-    loop {
-        let json = one(Arc::clone(&inner), call.clone(), None, None).await?;
-        let limit = limit(&mut call);
-        if json.len() <= rpc::MAX_FRAME || *limit <= 1 {
-            return Ok(json);
-        }
-        *limit = limit.div_ceil(4);
+/// A good answer as it is written; `None` when it is longer than it may be.
+fn written<T: Serialize>(id: &RequestId, result: &T, most: usize) -> Result<Option<Vec<u8>>> {
+    let written = at_most(&Success::new(id, result), most);
+    written.map_err(|error| Error::internal("an answer can't be written as JSON").because(error))
+}
+
+fn too_long() -> Error {
+    Error::refused(
+        format!("the answer is too long for one message, which has at most {} bytes", rpc::MAX_ANSWER),
+        "ask for less: a smaller limit, one thing at a time, or fewer requests in a batch",
+    )
+}
+
+/// A good answer of the connection's own, which is short.
+pub(crate) fn success<T: Serialize>(id: &RequestId, result: &T) -> Result<Vec<u8>, Fault> {
+    written(id, result, rpc::MAX_ANSWER).and_then(|answer| answer.ok_or_else(too_long)).map_err(|error| fault(&error))
+}
+
+/// A bad answer as it is written; its id is null where none could be read.
+pub(crate) fn failure(id: Option<&RequestId>, mut error: Fault) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct Failed<'a> {
+        jsonrpc: &'static str,
+        id: Option<&'a RequestId>,
+        error: Fault,
+    }
+    shorten(&mut error.message);
+    if let Some(data) = &mut error.data {
+        shorten(&mut data.hint);
+    }
+    // There is nothing in it that JSON can't say.
+    serde_json::to_vec(&Failed { jsonrpc: "2.0", id, error }).unwrap_or_default()
+}
+
+fn shorten(text: &mut String) {
+    if let Some((end, _)) = text.char_indices().nth(LONGEST) {
+        text.truncate(end);
+        text.push('…');
     }
 }
 

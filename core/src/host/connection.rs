@@ -1,9 +1,11 @@
 //! A guest's end of a connection.
 //!
 //! Two tasks serve it, on whatever runtime it was opened on; its methods may be awaited on any. A host that owes an answer and is silent for [`SILENCE`] is
-//! reported, and heard again when it speaks.
+//! reported, and heard again when it speaks. One that has said that it closes is asked nothing more, and not hurried.
 
-use std::collections::{HashMap, VecDeque};
+mod subscription;
+
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -15,22 +17,26 @@ use serde::de::DeserializeOwned;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio::time::Instant;
 use uuid::Uuid;
 
+pub use self::subscription::RemoteWatch;
+use self::subscription::{Queue, Subscription};
 use super::SILENCE;
 use super::socket::{Stream, connect};
 use super::wire::{Lines, line};
 use crate::error::{Error, ErrorKind, Result};
 
-/// After so long without a word the host is asked whether it is there.
+/// After so long without a word the host is asked whether it is there, if it owes an answer.
 const PING_AFTER: Duration = Duration::from_secs(1);
-/// How many requests may wait for their answers: fewer than a host takes at a time, so that it always hears a ping.
+/// The same if there are only watches, which may have nothing to tell for long.
+const PING_WATCHED_AFTER: Duration = Duration::from_secs(2);
+/// How long it may take to say that it is.
+const PATIENCE: Duration = SILENCE.saturating_sub(PING_AFTER);
+/// How many requests may wait for their answers: fewer than a host takes at a time, so that it always hears a ping. One that was given up counts until the
+/// host has answered it; only those of a host that was silent don't.
 const AT_A_TIME: usize = 48;
-/// How many events a watcher may be behind.
-const EVENTS: usize = 4096;
-
 /// Why there is no answer.
 #[derive(Debug)]
 pub enum Lost {
@@ -47,40 +53,70 @@ pub(crate) type OnProgress = Box<dyn FnMut(Progress) + Send>;
 #[derive(Debug)]
 pub struct Connection {
     shared: Arc<Shared>,
-    outgoing: mpsc::Sender<Vec<u8>>,
-    slots: Semaphore,
     host: Host,
-    reading: tokio::task::JoinHandle<()>,
 }
 
 #[derive(Debug)]
 struct Shared {
     pid: u32,
     state: Mutex<State>,
+    slots: Arc<Semaphore>,
+    outgoing: mpsc::Sender<Vec<u8>>,
+    runtime: Handle,
     /// A request has been sent while none was waiting.
     asked: Notify,
+    /// The connection is wanted no more.
+    left: Notify,
+    /// Whether the host doesn't say a word.
+    silent: watch::Sender<bool>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// `None` once the connection is gone.
-    waiting: Option<HashMap<RequestId, Waiting>>,
+    stage: Stage,
+    waiting: HashMap<RequestId, Waiting>,
     watches: HashMap<u64, Arc<Queue>>,
 }
 
-type Answer = Result<Result<String, Fault>, Lost>;
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Stage {
+    #[default]
+    Open,
+    /// The host answers what it has begun, and takes nothing more.
+    Closing,
+    Over,
+}
 
+impl State {
+    /// Whether somebody waits for an answer.
+    fn is_owed(&self) -> bool {
+        self.waiting.values().any(|waiting| waiting.asker.is_some())
+    }
+}
+
+/// A request without an answer yet.
+#[derive(Debug)]
 struct Waiting {
-    answer: oneshot::Sender<Answer>,
-    progress: Option<OnProgress>,
+    /// `None` once it was told that there is none.
+    asker: Option<Asker>,
+    progress: Option<watch::Sender<Progress>>,
     /// The events of the subscription that it asks for.
     watch: Option<Arc<Queue>>,
 }
 
-impl std::fmt::Debug for Waiting {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Waiting")
-    }
+#[derive(Debug)]
+struct Asker {
+    answer: oneshot::Sender<Answer>,
+    _slot: OwnedSemaphorePermit,
+}
+
+type Answer = Result<Result<Answered, Fault>, Lost>;
+
+#[derive(Debug)]
+struct Answered {
+    json: String,
+    /// What was begun with it.
+    subscription: Option<Subscription>,
 }
 
 impl Connection {
@@ -125,13 +161,21 @@ impl Connection {
     }
 
     async fn open(stream: Stream, pid: u32, client: &str, runtime: &Handle) -> Result<Option<Self>> {
-        let state = State { waiting: Some(HashMap::new()), watches: HashMap::new() };
-        let shared = Arc::new(Shared { pid, state: Mutex::new(state), asked: Notify::new() });
-        let (read, write) = stream.into_split();
         let (outgoing, lines) = mpsc::channel(AT_A_TIME);
+        let shared = Arc::new(Shared {
+            pid,
+            state: Mutex::default(),
+            slots: Arc::new(Semaphore::new(AT_A_TIME)),
+            outgoing,
+            runtime: runtime.clone(),
+            asked: Notify::new(),
+            left: Notify::new(),
+            silent: watch::Sender::new(false),
+        });
+        let (read, write) = stream.into_split();
         runtime.spawn(send(write, lines));
-        let reading = runtime.spawn(receive(read, Arc::clone(&shared), outgoing.clone()));
-        let mut connection = Self { shared, outgoing, slots: Semaphore::new(AT_A_TIME), host: Host::of(pid), reading };
+        runtime.spawn(receive(read, Arc::clone(&shared)));
+        let mut connection = Self { shared, host: Host::of(pid) };
         let hello = rpc::Hello {
             protocol: rpc::Protocol::OURS,
             client: client.to_owned(),
@@ -161,7 +205,7 @@ impl Connection {
         call: &C,
         progress: Option<Box<dyn FnMut(Progress) + Send>>,
     ) -> Result<Result<C::Answer>, Lost> {
-        self.send_and_wait(id.into(), again, C::METHOD, call, progress, None).await
+        self.exchange(id.into(), again, C::METHOD, call, progress).await
     }
 
     /// Asks for something that is the connection's and not the engine's.
@@ -173,7 +217,20 @@ impl Connection {
         method: &'static str,
         params: &P,
     ) -> Result<Result<A>, Lost> {
-        self.send_and_wait(Uuid::now_v7().into(), false, method, params, None, None).await
+        self.exchange(Uuid::now_v7().into(), false, method, params, None).await
+    }
+
+    async fn exchange<P: Serialize, A: DeserializeOwned>(
+        &self,
+        id: RequestId,
+        again: bool,
+        method: &'static str,
+        params: &P,
+        progress: Option<OnProgress>,
+    ) -> Result<Result<A>, Lost> {
+        let answered = self.send_and_wait(id, again, method, params, progress, None).await?;
+        Ok(answered
+            .and_then(|answered| serde_json::from_str(&answered.json).map_err(|error| unreadable().because(error))))
     }
 
     /// Watches, from now on or after a number.
@@ -181,13 +238,15 @@ impl Connection {
     /// # Errors
     /// As [`Connection::ask`].
     pub async fn watch(self: &Arc<Self>, watch: &rpc::Watch) -> Result<Result<RemoteWatch>, Lost> {
-        let queue = Arc::new(Queue::default());
-        let begun: Result<rpc::Watching> =
-            self.send_and_wait(Uuid::now_v7().into(), false, rpc::WATCH, watch, None, Some(Arc::clone(&queue))).await?;
-        Ok(begun.map(|begun| RemoteWatch { connection: Arc::clone(self), queue, begun }))
+        let (id, queue) = (Uuid::now_v7().into(), Arc::new(Queue::default()));
+        let answered = self.send_and_wait(id, false, rpc::WATCH, watch, None, Some(queue)).await?;
+        Ok(answered.and_then(|answered| {
+            let subscription = answered.subscription.ok_or_else(unreadable)?;
+            Ok(RemoteWatch::new(subscription, Arc::clone(self)))
+        }))
     }
 
-    async fn send_and_wait<P: Serialize, A: DeserializeOwned>(
+    async fn send_and_wait<P: Serialize>(
         &self,
         id: RequestId,
         again: bool,
@@ -195,7 +254,7 @@ impl Connection {
         params: &P,
         progress: Option<OnProgress>,
         watch: Option<Arc<Queue>>,
-    ) -> Result<Result<A>, Lost> {
+    ) -> Result<Result<Answered>, Lost> {
         let line = match line(&Line::request(&id, method, params, again)) {
             Ok(line) if line.len() <= rpc::MAX_FRAME => line,
             Ok(line) => return Ok(Err(too_long(line.len()))),
@@ -203,26 +262,57 @@ impl Connection {
                 return Ok(Err(Error::invalid("a value can't be written as JSON", "leave it out").because(error)));
             }
         };
-        // Nobody closes it.
-        let Ok(_slot) = self.slots.acquire().await else { return Err(Lost::Gone) };
+        let shared = &self.shared;
+        // Closed when the host takes nothing more.
+        let Ok(slot) = Arc::clone(&shared.slots).acquire_owned().await else { return Err(Lost::Gone) };
         let (sender, mut answer) = oneshot::channel();
-        if !self.shared.wait_for(&id, Waiting { answer: sender, progress, watch }) {
+        let (told, progress) = match progress {
+            Some(progress) => {
+                let (told, latest) = watch::channel(Progress { done: 0, total: 0 });
+                (Some(told), Some((progress, latest)))
+            }
+            None => (None, None),
+        };
+        let asker = Some(Asker { answer: sender, _slot: slot });
+        if !shared.wait_for(&id, Waiting { asker, progress: told, watch }) {
             return Err(Lost::Gone);
         }
-        let mut asked = Asked { connection: self, id: Some(id) };
+        let mut asked = Asked { shared, id, sent: false };
         let answered = tokio::select! {
             biased;
             answered = &mut answer => answered,
-            // When it can't be sent the connection is gone, and the answer says so.
-            _ = self.outgoing.send(line) => answer.await,
+            room = shared.outgoing.reserve() => {
+                // When it can't be sent the connection is gone, and the answer says so.
+                if let Ok(room) = room {
+                    room.send(line);
+                    asked.sent = true;
+                }
+                hear(answer, progress).await
+            }
         };
-        asked.id = None;
         match answered.unwrap_or(Err(Lost::Gone))? {
-            Ok(json) => Ok(serde_json::from_str(&json).map_err(|error| {
-                Error::internal("the host's answer can't be read: it may be of another version").because(error)
-            })),
+            Ok(answered) => Ok(Ok(answered)),
             Err(fault) if fault.code == Code::CLOSING => Err(Lost::Gone),
             Err(fault) => Ok(Err(error_of(fault))),
+        }
+    }
+}
+
+/// Waits for an answer. What is told before it is called here, where the caller is: it may take its time, and ask for other things, and others aren't held
+/// up by that.
+async fn hear(
+    mut answer: oneshot::Receiver<Answer>,
+    progress: Option<(OnProgress, watch::Receiver<Progress>)>,
+) -> Result<Answer, oneshot::error::RecvError> {
+    let Some((mut progress, mut latest)) = progress else { return answer.await };
+    loop {
+        tokio::select! {
+            biased;
+            Ok(()) = latest.changed() => {
+                let told = *latest.borrow_and_update();
+                progress(told);
+            }
+            answered = &mut answer => return answered,
         }
     }
 }
@@ -230,8 +320,8 @@ impl Connection {
 impl Connection {
     /// Hangs up: whoever waits is told that the host is gone.
     pub(crate) fn close(&self) {
-        self.reading.abort();
-        self.shared.end(&|| Lost::Gone);
+        self.shared.left.notify_one();
+        self.shared.end();
     }
 }
 
@@ -243,19 +333,20 @@ impl Drop for Connection {
 
 /// A request that waits. Dropped before its answer came, it says that nobody waits any more.
 struct Asked<'a> {
-    connection: &'a Connection,
-    id: Option<RequestId>,
+    shared: &'a Shared,
+    id: RequestId,
+    sent: bool,
 }
 
 impl Drop for Asked<'_> {
     fn drop(&mut self) {
-        let Some(id) = self.id.take() else { return };
-        if let Some(waiting) = &mut self.connection.shared.state().waiting {
-            waiting.remove(&id);
-        }
-        if let Ok(line) = line(&Line::notification(rpc::CANCEL, &rpc::Cancel { id })) {
-            // A host that has so much to read already may as well do this for nobody.
-            let _ = self.connection.outgoing.try_send(line);
+        let waiting = &mut self.shared.state().waiting;
+        if !self.sent {
+            waiting.remove(&self.id);
+        } else if waiting.contains_key(&self.id) {
+            // It goes on waiting, for its slot is the host's too.
+            let id = self.id.clone();
+            self.shared.tell(line(&Line::notification(rpc::CANCEL, &rpc::Cancel { id })));
         }
     }
 }
@@ -268,37 +359,46 @@ impl Shared {
     /// Whether the connection is there to wait on.
     fn wait_for(&self, id: &RequestId, new: Waiting) -> bool {
         let mut state = self.state();
-        let Some(waiting) = &mut state.waiting else { return false };
-        if waiting.is_empty() {
+        if state.stage != Stage::Open {
+            return false;
+        }
+        if !state.is_owed() {
             self.asked.notify_one();
         }
-        waiting.insert(id.clone(), new);
+        state.waiting.insert(id.clone(), new);
         true
     }
 
-    fn is_owed(&self) -> bool {
-        self.state().waiting.as_ref().is_some_and(|waiting| !waiting.is_empty())
+    /// Sends what nobody waits for, without waiting.
+    fn tell(&self, line: serde_json::Result<Vec<u8>>) {
+        let Ok(line) = line else { return };
+        if let Err(mpsc::error::TrySendError::Full(line)) = self.outgoing.try_send(line) {
+            let outgoing = self.outgoing.clone();
+            // When it can't be sent the connection is gone, and all of this with it.
+            self.runtime.spawn(async move { outgoing.send(line).await });
+        }
     }
 
-    /// Whether somebody still wants to hear of it.
-    fn take(&self, text: &[u8]) -> bool {
+    /// After how long a silence the host is asked whether it is there; `None` when nobody wants to know.
+    fn ping_after(&self) -> Option<Duration> {
+        let state = self.state();
+        match state.stage {
+            Stage::Open if state.is_owed() => Some(PING_AFTER),
+            Stage::Open if !state.watches.is_empty() => Some(PING_WATCHED_AFTER),
+            _ => None,
+        }
+    }
+
+    /// Takes a message; whether it is one.
+    fn take(self: &Arc<Self>, text: &[u8]) -> bool {
         let Ok(incoming) = serde_json::from_slice::<Incoming<'_>>(text) else { return false };
         match (incoming.id, incoming.method.as_deref()) {
             (Some(id), None) => {
-                let mut state = self.state();
-                let Some(found) = state.waiting.as_mut().and_then(|waiting| waiting.remove(&id)) else { return true };
                 let answer = match (incoming.result, incoming.error) {
                     (_, Some(fault)) => Err(fault),
                     (result, None) => Ok(result.map_or("null", |result| result.get()).to_owned()),
                 };
-                if let (Some(queue), Ok(json)) = (found.watch, &answer)
-                    && let Ok(begun) = serde_json::from_str::<rpc::Watching>(json)
-                {
-                    // Its first event may be the next line.
-                    state.watches.insert(begun.watch, queue);
-                }
-                drop(state);
-                let _ = found.answer.send(Ok(answer));
+                self.take_answer(&id, answer);
                 true
             }
             (None, Some(rpc::WATCHED)) => {
@@ -313,15 +413,13 @@ impl Shared {
             (None, Some(rpc::PROGRESS)) => {
                 let progressed = incoming.params.and_then(|params| serde_json::from_str(params.get()).ok());
                 let Some(rpc::Progressed { id, done, total }) = progressed else { return false };
-                let take = |waiting: &mut Waiting| waiting.progress.take();
-                let found = self.state().waiting.as_mut().and_then(|waiting| waiting.get_mut(&id).and_then(take));
-                if let Some(mut progress) = found {
-                    // Not under the lock: it may do as it likes.
-                    progress(Progress { done, total });
-                    if let Some(waiting) = self.state().waiting.as_mut().and_then(|waiting| waiting.get_mut(&id)) {
-                        waiting.progress = Some(progress);
-                    }
+                if let Some(Waiting { progress: Some(progress), .. }) = self.state().waiting.get(&id) {
+                    progress.send_replace(Progress { done, total });
                 }
+                true
+            }
+            (None, Some(rpc::CLOSING)) => {
+                self.leave(Stage::Closing);
                 true
             }
             // What a later version may tell.
@@ -330,22 +428,62 @@ impl Shared {
         }
     }
 
-    /// Tells everybody who waits that no answer comes.
-    fn fail(&self, lost: &dyn Fn() -> Lost) {
-        let waiting = self.state().waiting.as_mut().map(std::mem::take).unwrap_or_default();
-        for waiting in waiting.into_values() {
-            let _ = waiting.answer.send(Err(lost()));
+    fn take_answer(self: &Arc<Self>, id: &RequestId, answer: Result<String, Fault>) {
+        let mut state = self.state();
+        let Some(waiting) = state.waiting.remove(id) else { return };
+        let answered = answer.map(|json| {
+            let begun =
+                waiting.watch.and_then(|queue| Some((queue, serde_json::from_str::<rpc::Watching>(&json).ok()?)));
+            let subscription = begun.map(|(queue, begun)| {
+                // Its first event may be the next line.
+                state.watches.insert(begun.watch, Arc::clone(&queue));
+                Subscription::new(Arc::clone(self), queue, begun)
+            });
+            Answered { json, subscription }
+        });
+        drop(state);
+        if let Some(asker) = waiting.asker {
+            // Dropped if nobody waits any more, and its subscription ends with it.
+            let _ = asker.answer.send(Ok(answered));
         }
     }
 
-    /// The connection is gone.
-    fn end(&self, lost: &dyn Fn() -> Lost) {
-        self.fail(lost);
+    /// Tells those who wait that the host doesn't answer.
+    fn fall_silent(&self) {
+        self.silent.send_replace(true);
         let mut state = self.state();
-        state.waiting = None;
+        let mut askers = Vec::new();
+        state.waiting.retain(|_, waiting| {
+            askers.extend(waiting.asker.take());
+            // The subscription may begin all the same, and has to be ended then.
+            waiting.watch.is_some()
+        });
+        if !state.watches.is_empty() {
+            tracing::warn!(pid = self.pid, "the store's host doesn't answer: its watches hear nothing");
+        }
+        drop(state);
+        for asker in askers {
+            let _ = asker.answer.send(Err(Lost::Silent(silent(self.pid))));
+        }
+    }
+
+    /// Nothing more is asked on this connection, and nothing more is told to its watches.
+    fn leave(&self, stage: Stage) {
+        self.slots.close();
+        let mut state = self.state();
+        state.stage = stage;
         let watches = std::mem::take(&mut state.watches);
         drop(state);
         watches.into_values().for_each(|queue| queue.close());
+    }
+
+    /// The connection is gone.
+    fn end(&self) {
+        self.leave(Stage::Over);
+        let waiting = std::mem::take(&mut self.state().waiting);
+        for asker in waiting.into_values().filter_map(|waiting| waiting.asker) {
+            let _ = asker.answer.send(Err(Lost::Gone));
+        }
     }
 }
 
@@ -358,15 +496,29 @@ async fn send(mut stream: OwnedWriteHalf, mut lines: mpsc::Receiver<Vec<u8>>) {
     }
 }
 
-async fn receive(stream: OwnedReadHalf, shared: Arc<Shared>, outgoing: mpsc::Sender<Vec<u8>>) {
+/// What is known of the host's being there.
+#[derive(Clone, Copy)]
+enum Heard {
+    /// It said something then, or was asked something for the first time.
+    At(Instant),
+    /// It was asked then whether it is there.
+    Pinged(Instant),
+    /// It didn't say.
+    Nothing,
+}
+
+async fn receive(stream: OwnedReadHalf, shared: Arc<Shared>) {
     let mut lines = Lines::new(stream, rpc::MAX_ANSWER);
-    let mut heard = Instant::now();
-    let mut pinged = false;
+    let mut heard = Heard::At(Instant::now());
     loop {
-        let owed = shared.is_owed();
-        let patience = if pinged { SILENCE } else { PING_AFTER };
+        let due = shared.ping_after().and_then(|ping_after| match heard {
+            Heard::At(at) => Some(at + ping_after),
+            Heard::Pinged(at) => Some(at + PATIENCE),
+            Heard::Nothing => None,
+        });
         tokio::select! {
             biased;
+            () = shared.left.notified() => break,
             read = lines.next() => {
                 match read {
                     Ok(Some(text)) if shared.take(text) => {}
@@ -380,105 +532,25 @@ async fn receive(stream: OwnedReadHalf, shared: Arc<Shared>, outgoing: mpsc::Sen
                         break;
                     }
                 }
-                (heard, pinged) = (Instant::now(), false);
+                heard = Heard::At(Instant::now());
+                shared.silent.send_if_modified(std::mem::take);
             }
-            () = shared.asked.notified(), if !owed => (heard, pinged) = (Instant::now(), false),
-            () = tokio::time::sleep_until(heard + patience), if owed => {
-                if pinged {
-                    shared.fail(&|| Lost::Silent(silent(shared.pid)));
+            () = shared.asked.notified() => heard = Heard::At(Instant::now()),
+            () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
+                if let Heard::Pinged(_) = heard {
+                    heard = Heard::Nothing;
+                    shared.fall_silent();
                 } else {
-                    pinged = true;
+                    heard = Heard::Pinged(Instant::now());
                     let id = RequestId::Text(rpc::PING.to_owned());
-                    if let Ok(ping) = line(&Line::request(&id, rpc::PING, &serde_json::json!({}), false)) {
-                        let _ = outgoing.try_send(ping);
-                    }
+                    shared.tell(line(&Line::request(&id, rpc::PING, &serde_json::json!({}), false)));
                 }
             }
         }
     }
-    shared.end(&|| Lost::Gone);
-}
-
-/// What a subscription has told and nobody has read yet.
-#[derive(Debug, Default)]
-struct Queue {
-    events: Mutex<(VecDeque<rpc::Event>, bool)>,
-    more: Notify,
-}
-
-impl Queue {
-    fn lock(&self) -> MutexGuard<'_, (VecDeque<rpc::Event>, bool)> {
-        self.events.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn push(&self, event: rpc::Event) {
-        let mut queue = self.lock();
-        if queue.0.len() >= EVENTS {
-            let seq = match &event {
-                rpc::Event::Change(event) => event.seq,
-                rpc::Event::Lagged(seq) => *seq,
-            };
-            queue.0.clear();
-            queue.0.push_back(rpc::Event::Lagged(seq));
-        } else {
-            queue.0.push_back(event);
-        }
-        drop(queue);
-        self.more.notify_one();
-    }
-
-    fn close(&self) {
-        self.lock().1 = true;
-        self.more.notify_one();
-    }
-
-    async fn next(&self) -> Option<rpc::Event> {
-        loop {
-            let more = self.more.notified();
-            {
-                let mut queue = self.lock();
-                if let Some(event) = queue.0.pop_front() {
-                    return Some(event);
-                }
-                if queue.1 {
-                    return None;
-                }
-            }
-            more.await;
-        }
-    }
-}
-
-/// A subscription at a host. Dropping it ends it.
-#[derive(Debug)]
-pub struct RemoteWatch {
-    connection: Arc<Connection>,
-    queue: Arc<Queue>,
-    begun: rpc::Watching,
-}
-
-impl RemoteWatch {
-    /// Where the store stood when it began.
-    pub const fn seq(&self) -> u64 {
-        self.begun.seq
-    }
-
-    /// What it tells next; `None` once the connection is gone.
-    pub async fn next(&mut self) -> Option<rpc::Event> {
-        self.queue.next().await
-    }
-}
-
-impl Drop for RemoteWatch {
-    fn drop(&mut self) {
-        let watch = self.begun.watch;
-        self.connection.shared.state().watches.remove(&watch);
-        let id = Uuid::now_v7().into();
-        if let Ok(line) = line(&Line::request(&id, rpc::UNWATCH, &rpc::Unwatch { watch }, false)) {
-            // If there is no room for it, the connection is at its end or the host drops what nobody reads.
-            let _ = self.connection.outgoing.try_send(line);
-        }
-    }
+    // Before anybody asks elsewhere: what is still on its way isn't to be done too.
+    lines.hang_up();
+    shared.end();
 }
 
 /// A host's no, as an error of the engine's.
@@ -487,6 +559,10 @@ fn error_of(fault: Fault) -> Error {
         Some(data) => Error::new(data.kind, fault.message, data.hint),
         None => Error::internal(fault.message),
     }
+}
+
+fn unreadable() -> Error {
+    Error::internal("the host's answer can't be read: it may be of another version")
 }
 
 fn silent(pid: u32) -> Error {

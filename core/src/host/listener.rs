@@ -1,14 +1,14 @@
 //! Accepting guests.
 
-use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant};
 
 use altair_protocol::rpc::Host;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
+use super::DRAIN;
 use super::session::serve;
 use super::socket::{Bound, Stream};
 use crate::engine::Inner;
@@ -16,8 +16,8 @@ use crate::error::{Error, Result};
 
 /// How many guests there may be at once.
 const GUESTS: u64 = 512;
-/// How long a closing host waits for its guests to have their answers.
-const DRAIN: Duration = Duration::from_secs(10);
+/// How often the host looks whether its socket can still be found.
+const LOOK: Duration = Duration::from_secs(2);
 /// How long the listener rests when the system can't give it a connection: mostly because too many files are open.
 const REST: Duration = Duration::from_millis(100);
 
@@ -26,7 +26,7 @@ const REST: Duration = Duration::from_millis(100);
 pub(crate) struct Service {
     /// Not held: a store whose last handle was dropped closes, guests or not.
     pub(crate) engine: Weak<Inner>,
-    host: Host,
+    host: RwLock<Host>,
     since: Instant,
     guests: AtomicU64,
     pub(crate) closing: watch::Sender<bool>,
@@ -40,12 +40,24 @@ impl Service {
         Host {
             uptime_s: Some(self.since.elapsed().as_secs()),
             clients: Some(self.guests.load(Ordering::Acquire)),
-            ..self.host.clone()
+            ..self.host.read().unwrap_or_else(PoisonError::into_inner).clone()
         }
     }
 
     pub(crate) fn ask_to_go(&self) {
         self.shutdown.send_replace(true);
+    }
+
+    /// Listens anew where nobody finds the socket any more: the folder for sockets may be emptied under a host that outlives its session.
+    fn renewed(&self) -> Result<Bound> {
+        let mut host = self.host.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let bound = Bound::new(&host.store, host.epoch)?;
+        host.socket = Some(bound.path().to_owned());
+        if let Some(engine) = self.engine.upgrade().filter(|engine| engine.folder.is_ours()) {
+            engine.folder.announce(&host)?;
+        }
+        *self.host.write().unwrap_or_else(PoisonError::into_inner) = host;
+        Ok(bound)
     }
 }
 
@@ -58,22 +70,22 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
-    /// Listens for a store's guests. `host` comes back with the socket in it.
+    /// Listens for a store's guests, on a socket that this process was handed or on one of its own. `host` comes back with the socket in it.
     pub(crate) fn begin(
-        store: &Path,
         mut host: Host,
+        given: Option<&std::os::unix::net::UnixListener>,
         engine: &Arc<Inner>,
         runtime: &Handle,
     ) -> (Self, Host, Result<()>) {
         let bound = {
             // Binding asks for the runtime's reactor.
             let _inside = runtime.enter();
-            Bound::new(store, host.epoch)
+            given.map_or_else(|| Bound::new(&host.store, host.epoch), Bound::adopt)
         };
         host.socket = bound.as_ref().ok().map(|bound| bound.path().to_owned());
         let service = Arc::new(Service {
             engine: Arc::downgrade(engine),
-            host: host.clone(),
+            host: RwLock::new(host.clone()),
             since: Instant::now(),
             guests: AtomicU64::new(0),
             closing: watch::Sender::new(false),
@@ -136,9 +148,23 @@ impl Drop for Listener {
     }
 }
 
-async fn accept(bound: Bound, service: Arc<Service>) {
+async fn accept(mut bound: Bound, service: Arc<Service>) {
+    let mut looks = tokio::time::interval(LOOK);
+    looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
-        match bound.accept().await {
+        let accepted = tokio::select! {
+            accepted = bound.accept() => accepted,
+            _ = looks.tick() => {
+                if !bound.is_there() {
+                    match service.renewed() {
+                        Ok(renewed) => bound = renewed,
+                        Err(error) => tracing::warn!(%error, "the socket is gone, and there is no other"),
+                    }
+                }
+                continue;
+            }
+        };
+        match accepted {
             Ok(stream) if service.guests.load(Ordering::Acquire) < GUESTS => {
                 tokio::spawn(guest(Arc::clone(&service), stream));
             }

@@ -28,7 +28,9 @@ pub(crate) use listener::Listener;
 pub(crate) use record::read as read_record;
 pub(crate) use record::write as write_record;
 pub use record::{is_held, read_own, started};
-pub use socket::spawn_lock;
+pub use socket::{activation, mark, spawn_lock};
 
 /// How long a host may be silent while it owes an answer.
 pub(crate) const SILENCE: std::time::Duration = std::time::Duration::from_secs(5);
+/// How long a closing host waits for its guests to have their answers.
+pub(crate) const DRAIN: std::time::Duration = std::time::Duration::from_secs(10);

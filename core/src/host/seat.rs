@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::path::Path;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use altair_protocol::request::Progress;
@@ -12,14 +12,17 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::DRAIN;
 use super::connection::{Connection, Lost, RemoteWatch};
 use super::record;
-use crate::engine::{Act, Asked, Config, Inner, LocalWatch, Runtime, closed};
+use crate::engine::{Act, Asked, Config, Inner, LocalWatch, Runtime, closed, moved};
 use crate::error::{Error, ErrorKind, Result};
-use crate::store::folder::{Folder, locked};
+use crate::store::folder::{Folder, locked, store_id};
 
 /// Between two tries for a seat.
 const AGAIN: Duration = Duration::from_millis(10);
+/// Between two tries for a watch that has lost its host.
+const PAUSE: Duration = Duration::from_millis(200);
 /// What this library calls itself to a host.
 const CLIENT: &str = concat!("altair-core ", env!("CARGO_PKG_VERSION"));
 
@@ -40,18 +43,40 @@ pub(crate) struct Seat {
     config: Config,
     place: RwLock<Place>,
     /// One caller looks for another seat, and the others wait.
-    moving: Mutex<()>,
+    moving: Arc<Mutex<()>>,
+    /// Which store it is: its folder may come to hold another.
+    store: OnceLock<Uuid>,
     runtime: Runtime,
 }
 
 impl Seat {
     /// Hosts the store, or joins who does.
-    pub(crate) async fn take(config: Config) -> Result<Self> {
+    pub(crate) async fn take(config: Config) -> Result<Arc<Self>> {
         let runtime = Runtime::small()?;
-        let handle = runtime.handle()?;
-        let finding = find(config.clone(), 0, handle.clone());
+        let seat = Arc::new(Self {
+            config,
+            place: RwLock::new(Place::Nowhere),
+            moving: Arc::default(),
+            store: OnceLock::new(),
+            runtime,
+        });
+        let handle = seat.runtime.handle()?;
+        let finding = find(seat.config.clone(), None, None, Instant::now() + seat.config.lock_wait, handle.clone());
         let place = on(&handle, finding).await?;
-        Ok(Self { config, place: RwLock::new(place), moving: Mutex::new(()), runtime })
+        seat.sit(place);
+        Ok(seat)
+    }
+
+    fn sit(&self, place: Place) {
+        let store = match &place {
+            Place::Host(engine) => engine.store_id(),
+            Place::Guest(connection) => connection.host().id,
+            Place::Nowhere => None,
+        };
+        if let Some(store) = store {
+            let _ = self.store.set(store);
+        }
+        *self.place.write().unwrap_or_else(PoisonError::into_inner) = place;
     }
 
     pub(crate) fn place(&self) -> Place {
@@ -69,7 +94,7 @@ impl Seat {
 
     /// Does what a call asks, here or where the engine is.
     pub(crate) async fn call<C: Act>(
-        &self,
+        self: &Arc<Self>,
         call: C,
         mut progress: Option<Box<dyn FnMut(Progress) + Send>>,
     ) -> Result<C::Answer> {
@@ -79,7 +104,7 @@ impl Seat {
                 Place::Nowhere => return Err(closed()),
                 Place::Host(inner) => return inner.run(call, asked, progress).await,
                 Place::Guest(connection) => {
-                    let Asked { id, again } = *asked.get_or_insert_with(|| Asked { id: Uuid::now_v7(), again: false });
+                    let Asked { id, again } = *asked.get_or_insert_with(|| Asked { id: self.mint(), again: false });
                     match connection.ask(id, again, &call, progress.take()).await {
                         Ok(answer) => return answer,
                         Err(Lost::Silent(error)) => return Err(error),
@@ -91,8 +116,14 @@ impl Seat {
         }
     }
 
+    /// An id for a request, of the time that the engine goes by.
+    fn mint(&self) -> Uuid {
+        let environment = &self.config.environment;
+        altair_protocol::EntityId::v7(environment.now(), environment.random()).uuid()
+    }
+
     /// Watches, from now on or after a number.
-    pub(crate) async fn watch(&self, watch: WatchRequest) -> Result<Watching> {
+    pub(crate) async fn watch(self: &Arc<Self>, watch: WatchRequest) -> Result<Watching> {
         loop {
             match self.place() {
                 Place::Nowhere => return Err(closed()),
@@ -106,20 +137,36 @@ impl Seat {
         }
     }
 
-    /// Takes another seat than with a host that is gone.
-    async fn change(&self, gone: &Arc<Connection>) -> Result<()> {
-        let _alone = self.moving.lock().await;
-        if !matches!(self.place(), Place::Guest(now) if Arc::ptr_eq(&now, gone)) {
-            // Somebody else has found one meanwhile, or left.
-            return Ok(());
-        }
+    /// Takes another seat than with a connection that is gone. Begun, it is done to its end: a caller that stops waiting leaves a seat for the next.
+    async fn change(self: &Arc<Self>, gone: &Arc<Connection>) -> Result<()> {
         let handle = self.runtime.handle()?;
-        let found = on(&handle, find(self.config.clone(), gone.host().epoch, handle.clone())).await?;
-        let mut place = self.place.write().unwrap_or_else(PoisonError::into_inner);
-        if matches!(*place, Place::Guest(_)) {
-            *place = found;
+        // Those who wait for their turn don't each wait as long.
+        let deadline = Instant::now() + self.config.lock_wait + DRAIN;
+        let (seat, gone) = (Arc::clone(self), Arc::clone(gone));
+        let moving = async move {
+            let _alone = Arc::clone(&seat.moving).lock_owned().await;
+            if !matches!(seat.place(), Place::Guest(now) if Arc::ptr_eq(&now, &gone)) {
+                // Somebody else has found one meanwhile, or left.
+                return Ok(());
+            }
+            let runtime = seat.runtime.handle()?;
+            let store = seat.store.get().copied();
+            let found = find(seat.config.clone(), Some(gone.host().epoch), store, deadline, runtime).await?;
+            if matches!(seat.place(), Place::Guest(_)) {
+                seat.sit(found);
+            } else if let Place::Host(engine) = found {
+                engine.close().await?;
+            }
+            Ok(())
+        };
+        on(&handle, moving).await
+    }
+
+    /// Waits a little, wherever the caller runs.
+    pub(crate) async fn pause(&self) {
+        if let Ok(handle) = self.runtime.handle() {
+            let _ = handle.spawn(tokio::time::sleep(PAUSE)).await;
         }
-        Ok(())
     }
 }
 
@@ -135,27 +182,39 @@ async fn on<T: Send + 'static>(runtime: &Handle, work: impl Future<Output = Resu
     runtime.spawn(work).await.unwrap_or_else(|_| Err(closed()))
 }
 
-/// Finds a seat: the lock, if nobody has it; else with a host later than the one that is gone.
-async fn find(config: Config, gone: u64, runtime: Handle) -> Result<Place> {
-    let deadline = Instant::now() + config.lock_wait;
+/// Finds a seat: the lock, if nobody has it; else with whoever has. Who had one before (`gone`) wants the same store, and no earlier host.
+async fn find(
+    config: Config,
+    gone: Option<u64>,
+    wanted: Option<Uuid>,
+    deadline: Instant,
+    runtime: Handle,
+) -> Result<Place> {
     loop {
+        if let Some(wanted) = wanted
+            && store_id(&config.store) != Some(wanted)
+        {
+            // Else a new one would be made in its place, and take what was meant for the other.
+            return Err(moved(&config.store));
+        }
         let root = config.store.clone();
         let locking = tokio::task::spawn_blocking(move || Folder::try_lock(&root));
         let locking = locking.await.map_err(|error| Error::internal("the store can't be locked").because(error))?;
-        if let Some(folder) = locking? {
-            match crate::engine::host(config.clone(), folder).await {
+        match locking? {
+            Some(folder) => match crate::engine::host(config.clone(), folder).await {
                 // Whoever closed it just now is not quite done.
                 Err(error) if error.kind() == ErrorKind::Locked && Instant::now() < deadline => {}
                 hosted => return Ok(Place::Host(hosted?)),
+            },
+            None => {
+                let host = record::read_own(&config.store).filter(|_| !config.repair);
+                if let Some(host) = host
+                    && let Some(connection) = join(&host, &runtime).await?
+                    && connection.host().epoch >= gone.unwrap_or(0)
+                {
+                    return Ok(Place::Guest(Arc::new(connection)));
+                }
             }
-            tokio::time::sleep(AGAIN).await;
-            continue;
-        }
-        let host = record::read_own(&config.store).filter(|host| host.epoch > gone);
-        if let (Some(host), false) = (host, config.repair)
-            && let Some(connection) = join(&host, gone, &runtime).await?
-        {
-            return Ok(Place::Guest(Arc::new(connection)));
         }
         if Instant::now() >= deadline {
             return Err(locked(&config.store));
@@ -164,14 +223,13 @@ async fn find(config: Config, gone: u64, runtime: Handle) -> Result<Place> {
     }
 }
 
-async fn join(host: &Host, gone: u64, runtime: &Handle) -> Result<Option<Connection>> {
+async fn join(host: &Host, runtime: &Handle) -> Result<Option<Connection>> {
     match Connection::join(host, CLIENT, runtime).await {
-        Ok(found) => Ok(found.filter(|connection| connection.host().epoch > gone)),
         // Whoever can't be spoken to has the store all the same.
         Err(error) if error.kind() == ErrorKind::Internal => {
             tracing::warn!(%error, "the host can't be joined");
             Ok(None)
         }
-        Err(error) => Err(error),
+        joined => joined,
     }
 }

@@ -1,28 +1,30 @@
 //! One connection at the host.
 //!
-//! It is read as fast as it is answered: so many requests at a time, and then it waits. A guest that doesn't take its answers is let go of.
+//! It is read as fast as it is answered: so many requests at a time, and then it waits. A guest that doesn't take its answers is let go of. When the host
+//! closes, what only reads is given up, what writes is finished and answered, and whatever else the guest says until then is told to ask the next host.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::convert::Infallible;
+use std::future::pending;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use altair_protocol::ErrorKind;
 use altair_protocol::request::Progress;
-use altair_protocol::rpc::{self, Code, Done, Fault, HostKind, Incoming, Line, Request, RequestId, Success};
+use altair_protocol::rpc::{self, Code, Done, Fault, HostKind, Incoming, Line, Request, RequestId};
+use futures::FutureExt as _;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use tokio::io::AsyncWriteExt as _;
-use tokio::net::unix::OwnedWriteHalf;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::net::unix::OwnedReadHalf;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::answer::{answer, fault};
+use super::answer::{Question, answer, failure, fault, success};
 use super::listener::Service;
 use super::socket::Stream;
-use super::wire::{Lines, ReadError, line};
-use crate::engine::{Asked, OnProgress, Watched};
-use crate::error::Error;
+use super::wire::{Lines, Outgoing, ReadError, closed, write_lines};
+use crate::engine::{Asked, LocalWatch, OnProgress, Watched};
 
 /// How many requests of one connection are worked on at a time.
 const AT_A_TIME: usize = 64;
@@ -32,118 +34,86 @@ const BATCH: usize = 64;
 const WATCHES: usize = 64;
 /// How long a guest may take to greet.
 const GREETING: Duration = Duration::from_secs(10);
-/// How long a guest may leave an answer unread.
-const UNREAD: Duration = Duration::from_secs(30);
+/// The longest line before that, in bytes: who hasn't said who it is needn't be listened to for long.
+const LONGEST_GREETING: usize = 64 << 10;
 /// How often a guest hears how far a long request is, at most.
 const PROGRESS_EVERY: Duration = Duration::from_millis(50);
+/// What the results of a batch may have, in bytes, of the one answer that they are: the rest is for ids and for what is refused.
+const BATCH_RESULTS: usize = rpc::MAX_ANSWER - 2 * rpc::MAX_FRAME;
+
+/// Gives up what is under way, which is then answered with this.
+type Stop = oneshot::Sender<Fault>;
 
 struct Session {
     service: Arc<Service>,
-    out: tokio::sync::Mutex<OwnedWriteHalf>,
-    /// The guest is gone, or doesn't read.
-    broken: Notify,
-    /// What may be given up in the middle.
-    running: Mutex<HashMap<RequestId, AbortHandle>>,
-    watches: Mutex<(u64, HashMap<u64, AbortHandle>)>,
+    out: Outgoing,
+    /// The requests that may be given up in the middle.
+    running: Mutex<HashMap<RequestId, Stop>>,
+    watches: Mutex<Watches>,
+}
+
+#[derive(Default)]
+struct Watches {
+    /// The number of the newest.
+    last: u64,
+    /// Each with the request that began it.
+    open: HashMap<u64, (RequestId, Stop)>,
 }
 
 /// Serves a connection to its end.
 pub(crate) async fn serve(service: &Arc<Service>, stream: Stream) {
     let (read, write) = stream.into_split();
-    let session = Arc::new(Session {
-        service: Arc::clone(service),
-        out: tokio::sync::Mutex::new(write),
-        broken: Notify::new(),
-        running: Mutex::default(),
-        watches: Mutex::default(),
-    });
-    let mut lines = Lines::new(read, rpc::MAX_FRAME);
-    let mut tasks = JoinSet::new();
+    let (out, queue) = Outgoing::new();
+    let writing = tokio::spawn(write_lines(write, queue, service.closing.subscribe()));
+    let session =
+        Arc::new(Session { service: Arc::clone(service), out, running: Mutex::default(), watches: Mutex::default() });
+    let mut lines = Lines::new(read, LONGEST_GREETING);
     let mut closing = service.closing.subscribe();
-    let gone = match timeout(GREETING, greet(&session, &mut lines)).await {
-        Ok(true) => session.listen(&mut lines, &mut tasks, &mut closing).await,
-        Ok(false) => true,
-        Err(_) => {
-            session.fail(None, greet_first()).await;
-            true
-        }
+    let greeted = tokio::select! {
+        biased;
+        () = closed(&mut closing) => false,
+        greeted = timeout(GREETING, session.greet(&mut lines)) => match greeted {
+            Ok(greeted) => greeted,
+            Err(_) => {
+                session.fail(None, greet_first()).await;
+                false
+            }
+        },
     };
-    for watch in session.watches().1.values() {
-        watch.abort();
+    if greeted {
+        lines.allow(rpc::MAX_FRAME);
+        session.listen(&mut lines, &mut closing).await;
     }
-    if gone {
-        // Nobody waits for these; what writes goes on to its end.
-        session.running().values().for_each(AbortHandle::abort);
-    }
-    while tasks.join_next().await.is_some() {}
-    let _ = timeout(UNREAD, session.out.lock()).await.map(async |mut out| out.shutdown().await);
+    // Its writer ends with the session, and has all that was answered.
+    drop(session);
+    let _ = writing.await;
 }
 
 fn greet_first() -> Fault {
     Fault::new(Code::HELLO, ErrorKind::Invalid, "a connection begins with hello, once", "docs/local-rpc.md shows it")
 }
 
-/// Whether the guest greeted as it should.
-async fn greet<R: tokio::io::AsyncRead + Unpin>(session: &Arc<Session>, lines: &mut Lines<R>) -> bool {
-    let text = match lines.next().await {
-        Ok(Some(text)) => text,
-        Ok(None) => return false,
-        Err(error) => {
-            session.unreadable(&error).await;
-            return false;
-        }
-    };
-    let incoming = match parse(text) {
-        Ok(incoming) => incoming,
-        Err(fault) => {
-            session.fail(None, fault).await;
-            return false;
-        }
-    };
-    let Some(id) = incoming.id else {
-        session.fail(None, greet_first()).await;
-        return false;
-    };
-    if incoming.method.as_deref() != Some(rpc::HELLO) {
-        session.fail(Some(&id), greet_first()).await;
-        return false;
-    }
-    let hello: rpc::Hello = match params(incoming.params) {
-        Ok(hello) => hello,
-        Err(fault) => {
-            session.fail(Some(&id), fault).await;
-            return false;
-        }
-    };
-    let host = session.service.host();
-    match host.protocol.common(hello.protocol) {
-        Some(protocol) => {
-            session.succeed(&id, &rpc::Welcome { protocol, host }).await;
-            true
-        }
-        None => {
-            let (ours, theirs) = (host.protocol, hello.protocol);
-            let (message, hint) = if theirs.min > ours.max {
-                let message =
-                    format!("the store is open in a program of version {}, which is older than this one", host.version);
-                (message, format!("close that program (process {}), or update it", host.pid))
-            } else {
-                let message =
-                    format!("the store is open in a program of version {}, which is newer than this one", host.version);
-                (message, "update this program".to_owned())
-            };
-            session.fail(Some(&id), Fault::new(Code::HELLO, ErrorKind::Unsupported, message, hint)).await;
-            false
-        }
-    }
+fn closing_fault() -> Fault {
+    Fault::new(Code::CLOSING, ErrorKind::Closed, "the host is closing", "connect again: there is another host soon")
 }
 
-fn parse(text: &[u8]) -> Result<Incoming<'_>, Fault> {
-    serde_json::from_slice(text).map_err(|error| {
+fn cancelled() -> Fault {
+    Fault::new(Code::CANCELLED, ErrorKind::Refused, "this was cancelled", "ask again if you want it after all")
+}
+
+/// Reads a message; where it is none, what to answer to which id.
+fn parse(text: &[u8]) -> Result<Incoming<'_>, (Option<RequestId>, Fault)> {
+    let hint = "send one request a line; docs/local-rpc.md shows some";
+    let incoming: Incoming<'_> = serde_json::from_slice(text).map_err(|error| {
         let code = if error.is_data() { Code::REQUEST } else { Code::PARSE };
         let message = format!("this is no JSON-RPC 2.0 request: {error}");
-        Fault::new(code, ErrorKind::Invalid, message, "send one request a line; docs/local-rpc.md shows some")
-    })
+        (None, Fault::new(code, ErrorKind::Invalid, message, hint))
+    })?;
+    if incoming.method.is_none() && incoming.result.is_none() && incoming.error.is_none() {
+        let message = "this is no JSON-RPC 2.0 request: it has no method";
+        return Err((incoming.id, Fault::new(Code::REQUEST, ErrorKind::Invalid, message, hint)));
+    }
+    Ok(incoming)
 }
 
 fn params<T: serde::de::DeserializeOwned>(given: Option<&RawValue>) -> Result<T, Fault> {
@@ -151,56 +121,134 @@ fn params<T: serde::de::DeserializeOwned>(given: Option<&RawValue>) -> Result<T,
     serde_json::from_str(given).map_err(|error| rpc::MessageError::Params(error).into())
 }
 
-fn closing_fault() -> Fault {
-    Fault::new(Code::CLOSING, ErrorKind::Closed, "the host is closing", "connect again: there is another host soon")
-}
-
-/// Ends when the host closes.
-async fn closed(closing: &mut watch::Receiver<bool>) {
-    // The service holds the sender.
-    let _ = closing.wait_for(|closing| *closing).await;
+/// Ends when something is to be given up, with what to answer.
+async fn stop(stopped: &mut oneshot::Receiver<Fault>) -> Fault {
+    match stopped.await {
+        Ok(fault) => fault,
+        // Nobody can give it up any more.
+        Err(_) => pending().await,
+    }
 }
 
 impl Session {
-    fn running(&self) -> std::sync::MutexGuard<'_, HashMap<RequestId, AbortHandle>> {
+    fn running(&self) -> MutexGuard<'_, HashMap<RequestId, Stop>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn watches(&self) -> std::sync::MutexGuard<'_, (u64, HashMap<u64, AbortHandle>)> {
+    fn watches(&self) -> MutexGuard<'_, Watches> {
         self.watches.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes requests until the guest leaves or the host closes. Whether the guest is gone.
-    async fn listen<R: tokio::io::AsyncRead + Unpin>(
-        self: &Arc<Self>,
-        lines: &mut Lines<R>,
-        tasks: &mut JoinSet<()>,
-        closing: &mut watch::Receiver<bool>,
-    ) -> bool {
+    fn is_closing(&self) -> bool {
+        *self.service.closing.borrow()
+    }
+
+    /// Whether the guest greeted as it should.
+    async fn greet(&self, lines: &mut Lines<OwnedReadHalf>) -> bool {
+        let most = lines.most();
+        let text = match lines.next_while_there().await {
+            Ok(Some(text)) => text,
+            Ok(None) => return false,
+            Err(error) => {
+                self.unreadable(&error, most).await;
+                return false;
+            }
+        };
+        let incoming = match parse(text) {
+            Ok(incoming) => incoming,
+            Err((id, fault)) => {
+                self.fail(id.as_ref(), fault).await;
+                return false;
+            }
+        };
+        let answered = match &incoming.id {
+            Some(id) if incoming.method.as_deref() == Some(rpc::HELLO) => self.welcome(id, incoming.params),
+            _ => Err(greet_first()),
+        };
+        let welcome = answered.is_ok();
+        self.out.send(answered.unwrap_or_else(|fault| failure(incoming.id.as_ref(), fault))).await;
+        welcome
+    }
+
+    fn welcome(&self, id: &RequestId, given: Option<&RawValue>) -> Result<Vec<u8>, Fault> {
+        let hello: rpc::Hello = params(given)?;
+        let host = self.service.host();
+        if let Some(protocol) = host.protocol.common(hello.protocol) {
+            return success(id, &rpc::Welcome { protocol, host });
+        }
+        let older = hello.protocol.min > host.protocol.max;
+        let message = format!(
+            "the store is open in a program of version {}, which is {} than this one",
+            host.version,
+            if older { "older" } else { "newer" }
+        );
+        let hint = if older {
+            format!("close that program (process {}), or update it", host.pid)
+        } else {
+            "update this program".to_owned()
+        };
+        Err(Fault::new(Code::HELLO, ErrorKind::Unsupported, message, hint))
+    }
+
+    /// Takes requests until the guest leaves or the host closes, and finishes what was begun.
+    async fn listen(self: &Arc<Self>, lines: &mut Lines<OwnedReadHalf>, closing: &mut watch::Receiver<bool>) {
         let slots = Arc::new(Semaphore::new(AT_A_TIME));
+        let most = lines.most();
+        let mut tasks = JoinSet::new();
+        let (mut reading, mut takes) = (true, true);
         loop {
             while tasks.try_join_next().is_some() {}
+            if tasks.is_empty() && !(reading && takes) {
+                return;
+            }
             let next = async {
-                // Nobody closes it.
-                let slot = Arc::clone(&slots).acquire_owned().await.ok();
-                (slot, lines.next().await)
+                // Nobody closes it. What isn't begun needs none.
+                let slot = if takes { Arc::clone(&slots).acquire_owned().await.ok() } else { None };
+                (slot, lines.next_while_there().await)
             };
             tokio::select! {
                 biased;
-                () = self.broken.notified() => return true,
-                () = closed(closing) => {
-                    self.write(&Line::notification(rpc::CLOSING, &serde_json::json!({}))).await;
-                    return false;
+                () = self.out.closed() => break,
+                () = closed(closing), if takes => {
+                    takes = false;
+                    self.end_watches();
+                    self.give_up(closing_fault);
+                    self.notify(rpc::CLOSING, &serde_json::json!({})).await;
                 }
-                (slot, read) = next => match read {
-                    Ok(Some(text)) => self.take(text, slot, tasks).await,
-                    Ok(None) => return true,
+                Some(_) = tasks.join_next(), if !(reading && takes) => {}
+                (slot, read) = next, if reading => match read {
+                    Ok(Some(text)) => self.take(text, slot, &mut tasks).await,
+                    Ok(None) => {
+                        reading = false;
+                        self.end_watches();
+                        // One that only says no more still wants its answers.
+                        if lines.is_hung_up() {
+                            self.give_up(cancelled);
+                        }
+                    }
                     Err(error) => {
-                        self.unreadable(&error).await;
-                        return true;
+                        self.unreadable(&error, most).await;
+                        break;
                     }
                 },
             }
+        }
+        // Nobody waits for these; what writes goes on to its end.
+        self.end_watches();
+        self.give_up(cancelled);
+        while tasks.join_next().await.is_some() {}
+    }
+
+    fn give_up(&self, why: fn() -> Fault) {
+        for (_, stop) in self.running().drain() {
+            // It may just have ended.
+            let _ = stop.send(why());
+        }
+    }
+
+    fn end_watches(&self) {
+        for (_, (_, stop)) in self.watches().open.drain() {
+            let _ = stop.send(closing_fault());
         }
     }
 
@@ -211,17 +259,15 @@ impl Session {
         }
         let incoming = match parse(text) {
             Ok(incoming) => incoming,
-            Err(fault) => return self.fail(None, fault).await,
+            Err((id, fault)) => return self.fail(id.as_ref(), fault).await,
         };
-        let Some(method) = incoming.method else {
-            // An answer: we have asked nothing.
-            return;
-        };
+        // An answer is nobody's: we have asked nothing.
+        let Some(method) = incoming.method else { return };
         let Some(id) = incoming.id else { return self.take_notification(&method, incoming.params) };
-        if method == rpc::WATCH {
-            return self.begin_watch(id, params(incoming.params), tasks).await;
+        if method == rpc::WATCH && !self.is_closing() {
+            return self.begin_watch(id, params(incoming.params), slot, tasks).await;
         }
-        if let Some(answered) = self.command(&method, incoming.params) {
+        if let Some(answered) = self.command(&id, &method, incoming.params) {
             return self.respond(&id, answered).await;
         }
         let request = match Request::parse(&method, incoming.params.map_or("{}", RawValue::get)) {
@@ -229,19 +275,14 @@ impl Session {
             Err(error) => return self.fail(Some(&id), error.into()).await,
         };
         let (session, again) = (Arc::clone(self), incoming.again);
-        let may_stop = request.done() == Done::Again;
-        let name = id.clone();
-        // Not before it is written down: it may end at once.
-        let mut running = may_stop.then(|| self.running());
-        let task = tasks.spawn(async move {
-            let answered = session.ask(&id, request, again).await;
-            session.running().remove(&id);
+        // Before the next line, which may cancel it.
+        let stopped = self.may_stop(&id, &request);
+        tasks.spawn(async move {
+            // With room for the line's end.
+            let answered = session.ask(&id, request, again, stopped, rpc::MAX_ANSWER - 1).await;
             session.respond(&id, answered).await;
             drop(slot);
         });
-        if let Some(running) = &mut running {
-            running.insert(name, task);
-        }
     }
 
     /// Several requests in one line: done in order, answered in one.
@@ -261,62 +302,79 @@ impl Session {
         }
         let session = Arc::clone(self);
         tasks.spawn(async move {
-            let mut answers = Vec::new();
+            let (mut answers, mut room) = (Vec::new(), BATCH_RESULTS);
             for request in requests {
-                answers.extend(session.answer_in_batch(request.get()).await);
+                let Some(answer) = session.answer_in_batch(request.get(), room).await else { continue };
+                room = room.saturating_sub(answer.len());
+                answers.push(if answers.is_empty() { b'[' } else { b',' });
+                answers.extend(answer);
             }
             if !answers.is_empty() {
-                session.write(&answers).await;
+                answers.push(b']');
+                session.out.send(answers).await;
             }
             drop(slot);
         });
     }
 
-    async fn answer_in_batch(self: &Arc<Self>, text: &str) -> Option<Box<RawValue>> {
-        let (id, answered) = match parse(text.as_bytes()) {
-            Err(fault) => (None, Err(fault)),
-            Ok(incoming) => {
-                let method = incoming.method?;
-                let Some(id) = incoming.id else {
-                    self.take_notification(&method, incoming.params);
-                    return None;
-                };
-                let answered = match self.command(&method, incoming.params) {
-                    Some(answered) => answered,
-                    None => match Request::parse(&method, incoming.params.map_or("{}", RawValue::get)) {
-                        Ok(request) => self.ask(&id, request, incoming.again).await,
-                        Err(error) => Err(error.into()),
-                    },
-                };
-                (Some(id), answered)
-            }
+    async fn answer_in_batch(self: &Arc<Self>, text: &str, room: usize) -> Option<Vec<u8>> {
+        let incoming = match parse(text.as_bytes()) {
+            Ok(incoming) => incoming,
+            Err((id, fault)) => return Some(failure(id.as_ref(), fault)),
         };
-        let answer = answered.and_then(raw).map_or_else(
-            |error| serde_json::to_string(&Failed { jsonrpc: "2.0", id: id.as_ref(), error }),
-            |result| match &id {
-                Some(id) => serde_json::to_string(&Success::new(id, &result)),
-                None => Ok("null".to_owned()),
+        let method = incoming.method?;
+        let Some(id) = incoming.id else {
+            self.take_notification(&method, incoming.params);
+            return None;
+        };
+        let answered = match self.command(&id, &method, incoming.params) {
+            Some(answered) => answered,
+            None => match Request::parse(&method, incoming.params.map_or("{}", RawValue::get)) {
+                Ok(request) => {
+                    let stopped = self.may_stop(&id, &request);
+                    // Either it is seen here that the host closes, or what may stop is found when it does.
+                    if self.is_closing() {
+                        self.running().remove(&id);
+                        Err(closing_fault())
+                    } else {
+                        self.ask(&id, request, incoming.again, stopped, room).await
+                    }
+                }
+                Err(error) => Err(error.into()),
             },
-        );
-        RawValue::from_string(answer.ok()?).ok()
+        };
+        Some(answered.unwrap_or_else(|fault| failure(Some(&id), fault)))
     }
 
     fn take_notification(&self, method: &str, given: Option<&RawValue>) {
         if method == rpc::CANCEL
             && let Ok(rpc::Cancel { id }) = params(given)
-            && let Some(task) = self.running().remove(&id)
         {
-            task.abort();
+            self.cancel(&id);
+        }
+    }
+
+    fn cancel(&self, id: &RequestId) {
+        let running = self.running().remove(id);
+        let stop = running.or_else(|| {
+            let open = &mut self.watches().open;
+            let number = open.iter().find(|(_, (begun_by, _))| begun_by == id).map(|(number, _)| *number)?;
+            open.remove(&number).map(|(_, stop)| stop)
+        });
+        if let Some(stop) = stop {
+            let _ = stop.send(cancelled());
         }
     }
 
     /// What is the connection's and not the engine's, answered at once; `None` if it is none of that.
-    fn command(self: &Arc<Self>, method: &str, given: Option<&RawValue>) -> Option<Result<String, Fault>> {
+    fn command(&self, id: &RequestId, method: &str, given: Option<&RawValue>) -> Option<Result<Vec<u8>, Fault>> {
+        let nothing = serde_json::json!({});
         let answered = match method {
+            rpc::PING => success(id, &nothing),
+            _ if self.is_closing() => Err(closing_fault()),
             rpc::HELLO => Err(greet_first()),
-            rpc::PING => Ok("{}".to_owned()),
-            rpc::STATUS => json(&self.service.host()),
-            rpc::SHUTDOWN => self.shutdown(),
+            rpc::STATUS => success(id, &self.service.host()),
+            rpc::SHUTDOWN => self.shutdown().and_then(|()| success(id, &nothing)),
             // What it tells begins after its answer, which in a batch is later.
             rpc::WATCH => Err(Fault::new(
                 Code::REQUEST,
@@ -324,18 +382,18 @@ impl Session {
                 "watch stands in no batch",
                 "send it in a line of its own",
             )),
-            rpc::UNWATCH => params(given).map(|rpc::Unwatch { watch }| {
-                if let Some(task) = self.watches().1.remove(&watch) {
-                    task.abort();
+            rpc::UNWATCH => params(given).and_then(|rpc::Unwatch { watch }| {
+                if let Some((_, stop)) = self.watches().open.remove(&watch) {
+                    let _ = stop.send(cancelled());
                 }
-                "{}".to_owned()
+                success(id, &nothing)
             }),
             _ => return None,
         };
         Some(answered)
     }
 
-    fn shutdown(&self) -> Result<String, Fault> {
+    fn shutdown(&self) -> Result<(), Fault> {
         let host = self.service.host();
         if host.kind == HostKind::App {
             return Err(Fault::new(
@@ -346,131 +404,183 @@ impl Session {
             ));
         }
         self.service.ask_to_go();
-        Ok("{}".to_owned())
+        Ok(())
     }
 
-    async fn ask(self: &Arc<Self>, id: &RequestId, request: Request, again: bool) -> Result<String, Fault> {
+    /// Writes down that a request may be given up, if it may.
+    fn may_stop(&self, id: &RequestId, request: &Request) -> Option<oneshot::Receiver<Fault>> {
+        if request.done() != Done::Again {
+            return None;
+        }
+        let (stop, stopped) = oneshot::channel();
+        self.running().insert(id.clone(), stop);
+        Some(stopped)
+    }
+
+    /// Does what is asked, unless it is given up before its end.
+    async fn ask(
+        &self,
+        id: &RequestId,
+        request: Request,
+        again: bool,
+        mut stopped: Option<oneshot::Receiver<Fault>>,
+        most: usize,
+    ) -> Result<Vec<u8>, Fault> {
         let engine = self.service.engine.upgrade().ok_or_else(closing_fault)?;
         let asked = id.uuid().map(|id| Asked { id, again });
-        let progress = matches!(request, Request::Import(_) | Request::Export(_)).then(|| self.progress(id));
-        answer(engine, request, asked, progress).await
+        let (sender, mut latest) = watch::channel(Progress { done: 0, total: 0 });
+        let goes_on_for_long = matches!(request, Request::Import(_) | Request::Export(_));
+        let progress = goes_on_for_long.then(|| -> OnProgress {
+            Box::new(move |progress| {
+                sender.send_replace(progress);
+            })
+        });
+        let question = Question { id, request, asked, progress, most };
+        let may_stop = stopped.is_some();
+        let stopping = async {
+            match &mut stopped {
+                Some(stopped) => stop(stopped).await,
+                None => pending().await,
+            }
+        };
+        let answered = tokio::select! {
+            biased;
+            fault = stopping => Err(fault),
+            answered = answer(engine, question) => answered,
+            never = self.tell_progress(id, &mut latest) => match never {},
+        };
+        if may_stop {
+            self.running().remove(id);
+        }
+        // How far it came at last, before the answer.
+        if let Some(Ok(())) = latest.changed().now_or_never() {
+            self.progressed(id, &mut latest).await;
+        }
+        answered
     }
 
     /// Tells the guest now and then how far a request is.
-    fn progress(self: &Arc<Self>, id: &RequestId) -> OnProgress {
-        let (sender, mut latest) = watch::channel(Progress { done: 0, total: 0 });
-        let (session, id) = (Arc::clone(self), id.clone());
-        tokio::spawn(async move {
-            // It ends with the request, which drops the sender.
-            while latest.changed().await.is_ok() {
-                let Progress { done, total } = *latest.borrow_and_update();
-                let progressed = rpc::Progressed { id: id.clone(), done, total };
-                session.write(&Line::notification(rpc::PROGRESS, &progressed)).await;
-                tokio::time::sleep(PROGRESS_EVERY).await;
-            }
-        });
-        Box::new(move |progress| {
-            sender.send_replace(progress);
-        })
+    async fn tell_progress(&self, id: &RequestId, latest: &mut watch::Receiver<Progress>) -> Infallible {
+        while latest.changed().await.is_ok() {
+            self.progressed(id, latest).await;
+            tokio::time::sleep(PROGRESS_EVERY).await;
+        }
+        // There is none, or it has ended.
+        pending().await
+    }
+
+    async fn progressed(&self, id: &RequestId, latest: &mut watch::Receiver<Progress>) {
+        let Progress { done, total } = *latest.borrow_and_update();
+        self.notify(rpc::PROGRESS, &rpc::Progressed { id: id.clone(), done, total }).await;
     }
 
     /// Begins a subscription: its answer, and then what it tells.
-    async fn begin_watch(self: &Arc<Self>, id: RequestId, watch: Result<rpc::Watch, Fault>, tasks: &mut JoinSet<()>) {
+    async fn begin_watch(
+        self: &Arc<Self>,
+        id: RequestId,
+        watch: Result<rpc::Watch, Fault>,
+        slot: Option<OwnedSemaphorePermit>,
+        tasks: &mut JoinSet<()>,
+    ) {
         let watch = match watch {
             Ok(watch) => watch,
             Err(fault) => return self.fail(Some(&id), fault).await,
         };
-        let session = Arc::clone(self);
+        let (stop, mut stopped) = oneshot::channel();
         let number = {
             let mut watches = self.watches();
-            watches.0 += 1;
-            (watches.1.len() < WATCHES).then_some(watches.0)
+            let fits = watches.open.len() < WATCHES;
+            fits.then(|| {
+                watches.last += 1;
+                let number = watches.last;
+                watches.open.insert(number, (id.clone(), stop));
+                number
+            })
         };
         let Some(number) = number else {
             let message = format!("a connection has at most {WATCHES} subscriptions");
             let fault = Fault::new(Code::ENGINE, ErrorKind::Refused, message, "end one of them with unwatch");
             return self.fail(Some(&id), fault).await;
         };
-        // Not before it is written down: it may end at once.
-        let mut watches = self.watches();
-        let task = tasks.spawn(async move {
-            session.tell(&id, number, watch).await;
-            session.watches().1.remove(&number);
+        let session = Arc::clone(self);
+        tasks.spawn(async move {
+            let begun = session.begun(&id, number, watch, &mut stopped).await;
+            drop(slot);
+            if let Some(local) = begun {
+                tokio::select! {
+                    biased;
+                    _ = self::stop(&mut stopped) => {}
+                    () = session.tell(number, local) => {}
+                }
+            }
+            session.watches().open.remove(&number);
         });
-        watches.1.insert(number, task);
     }
 
-    async fn tell(&self, id: &RequestId, number: u64, watch: rpc::Watch) {
-        let Some(engine) = self.service.engine.upgrade() else { return self.fail(Some(id), closing_fault()).await };
-        let begun = engine.watch(watch.kind, watch.after).await;
-        drop(engine);
-        let mut local = match begun {
-            Ok(local) => local,
-            Err(error) => return self.fail(Some(id), fault(&error)).await,
+    /// A subscription whose beginning was answered.
+    async fn begun(
+        &self,
+        id: &RequestId,
+        number: u64,
+        watch: rpc::Watch,
+        stopped: &mut oneshot::Receiver<Fault>,
+    ) -> Option<LocalWatch> {
+        let beginning = async {
+            let engine = self.service.engine.upgrade().ok_or_else(closing_fault)?;
+            let local = engine.watch(watch.kind, watch.after).await;
+            local.map_err(|error| fault(&error))
         };
-        self.succeed(id, &rpc::Watching { watch: number, seq: local.seq() }).await;
+        let begun = tokio::select! {
+            biased;
+            fault = stop(stopped) => Err(fault),
+            begun = beginning => begun,
+        };
+        match begun {
+            Ok(local) => {
+                let watching = rpc::Watching { watch: number, seq: local.seq() };
+                self.respond(id, success(id, &watching)).await;
+                Some(local)
+            }
+            Err(fault) => {
+                self.fail(Some(id), fault).await;
+                None
+            }
+        }
+    }
+
+    async fn tell(&self, number: u64, mut local: LocalWatch) {
         while let Some(next) = local.next().await {
             let event = match next {
                 Watched::Current { .. } => continue,
                 Watched::Change(event) => rpc::Event::Change(event),
                 Watched::Lagged { seq } => rpc::Event::Lagged(seq),
             };
-            self.write(&Line::notification(rpc::WATCHED, &rpc::Watched { watch: number, event })).await;
+            self.notify(rpc::WATCHED, &rpc::Watched { watch: number, event }).await;
         }
     }
 
-    async fn respond(&self, id: &RequestId, answered: Result<String, Fault>) {
-        match answered.and_then(raw) {
-            Ok(result) => self.succeed(id, &result).await,
-            Err(fault) => self.fail(Some(id), fault).await,
-        }
-    }
-
-    async fn succeed<T: Serialize>(&self, id: &RequestId, result: &T) {
-        self.write(&Success::new(id, result)).await;
+    async fn respond(&self, id: &RequestId, answered: Result<Vec<u8>, Fault>) {
+        self.out.send(answered.unwrap_or_else(|fault| failure(Some(id), fault))).await;
     }
 
     async fn fail(&self, id: Option<&RequestId>, error: Fault) {
-        self.write(&Failed { jsonrpc: "2.0", id, error }).await;
+        self.out.send(failure(id, error)).await;
     }
 
-    async fn unreadable(&self, error: &ReadError) {
+    async fn notify<T: Serialize>(&self, method: &'static str, params: &T) {
+        match serde_json::to_vec(&Line::notification(method, params)) {
+            Ok(message) => self.out.send(message).await,
+            Err(error) => tracing::error!(%error, method, "this can't be written as JSON"),
+        }
+    }
+
+    async fn unreadable(&self, error: &ReadError, most: usize) {
         match error {
             ReadError::TooLong => {
-                let message = format!("a line has at most {} bytes", rpc::MAX_FRAME);
+                let message = format!("a line has at most {most} bytes");
                 self.fail(None, Fault::new(Code::PARSE, ErrorKind::Invalid, message, "send less at a time")).await;
             }
             ReadError::Failed(error) => tracing::debug!(%error, "a guest's connection failed"),
         }
     }
-
-    /// Writes a message, or notices that nobody reads.
-    async fn write<T: Serialize>(&self, message: &T) {
-        let Ok(line) = line(message) else {
-            tracing::error!("an answer can't be written as JSON");
-            return;
-        };
-        let writing = async { self.out.lock().await.write_all(&line).await };
-        if !matches!(timeout(UNREAD, writing).await, Ok(Ok(()))) {
-            self.broken.notify_one();
-        }
-    }
-}
-
-/// A bad answer as it is written; the id is null where none could be read.
-#[derive(Serialize)]
-struct Failed<'a> {
-    jsonrpc: &'static str,
-    id: Option<&'a RequestId>,
-    error: Fault,
-}
-
-fn raw(json: String) -> Result<Box<RawValue>, Fault> {
-    let raw = RawValue::from_string(json);
-    raw.map_err(|error| fault(&Error::internal("an answer can't be written as JSON").because(error)))
-}
-
-fn json<T: Serialize>(value: &T) -> Result<String, Fault> {
-    serde_json::to_string(value)
-        .map_err(|error| fault(&Error::internal("an answer can't be written as JSON").because(error)))
 }

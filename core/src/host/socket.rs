@@ -21,11 +21,13 @@ const MAX_PATH: usize = 103;
 /// What all have that is in a socket's name: `/altair-4294967295/0123456789abcdef-18446744073709551615.sock` and less.
 const NAME: usize = 16 + 1 + 20 + 5;
 
-/// A bound socket. Dropping it takes the file away.
+/// A bound socket. Dropping it takes the file away, if it is still this one's.
 #[derive(Debug)]
 pub(crate) struct Bound {
     listener: UnixListener,
     path: PathBuf,
+    /// Device and inode of the file, if it is ours to take away: one that was handed to us is its giver's.
+    file: Option<(u64, u64)>,
 }
 
 impl Bound {
@@ -36,7 +38,23 @@ impl Bound {
         sweep(&folder, &mark, epoch);
         let path = folder.join(format!("{mark}-{epoch}.sock"));
         let listener = UnixListener::bind(&path).map_err(|error| Error::io("listening on", &path, error))?;
-        Ok(Self { listener, path })
+        Ok(Self { listener, file: file_at(&path), path })
+    }
+
+    /// Listens on a socket that this process was handed, by systemd for one.
+    pub(crate) fn adopt(given: &std::os::unix::net::UnixListener) -> Result<Self> {
+        let wrong =
+            |error| Error::internal("the socket that this process was handed can't be listened on").because(error);
+        let address = given.local_addr().map_err(wrong)?;
+        let path = address.as_pathname().ok_or_else(|| wrong(io::Error::other("it has no path")))?.to_owned();
+        let listener = given.try_clone().map_err(wrong)?;
+        listener.set_nonblocking(true).map_err(wrong)?;
+        Ok(Self { listener: UnixListener::from_std(listener).map_err(wrong)?, path, file: None })
+    }
+
+    /// Whether guests still find it. The folder for sockets may be emptied under a host that outlives its session.
+    pub(crate) fn is_there(&self) -> bool {
+        self.file.is_none() || file_at(&self.path) == self.file
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -57,8 +75,10 @@ impl Bound {
 
 impl Drop for Bound {
     fn drop(&mut self) {
-        // Another host's would have another name.
-        let _ = fs::remove_file(&self.path);
+        // A store that was deleted and made anew counts its epochs anew: the name may be another host's by now.
+        if self.file.is_some() && file_at(&self.path) == self.file {
+            let _ = fs::remove_file(&self.path);
+        }
     }
 }
 
@@ -84,18 +104,30 @@ fn check_peer(stream: &Stream) -> io::Result<()> {
     Err(io::Error::new(io::ErrorKind::PermissionDenied, format!("the user {peer} is at the other end")))
 }
 
+fn file_at(path: &Path) -> Option<(u64, u64)> {
+    fs::symlink_metadata(path).ok().map(|meta| (meta.dev(), meta.ino()))
+}
+
+/// Where a system that starts the host for whoever connects has its socket for a store (`altair daemon install`).
+///
+/// # Errors
+/// When the folder for sockets isn't this user's alone.
+pub fn activation(store: &Path) -> Result<PathBuf> {
+    Ok(private_folder()?.join(format!("{}.sock", mark(store))))
+}
+
 /// The file that is locked by who starts a host for a store, so that only one is started.
 ///
 /// # Errors
 /// When the folder for sockets isn't this user's alone.
 pub fn spawn_lock(store: &Path) -> Result<PathBuf> {
-    let real = store.canonicalize().unwrap_or_else(|_| store.to_owned());
-    Ok(private_folder()?.join(format!("{}.spawn", mark(&real))))
+    Ok(private_folder()?.join(format!("{}.spawn", mark(store))))
 }
 
-/// What tells one store's sockets from another's.
-fn mark(store: &Path) -> String {
-    Hash::of(store.as_os_str().as_encoded_bytes()).to_string()[..16].to_owned()
+/// What tells one store's sockets from another's: part of the hash of its real path.
+pub fn mark(store: &Path) -> String {
+    let real = store.canonicalize().unwrap_or_else(|_| store.to_owned());
+    Hash::of(real.as_os_str().as_encoded_bytes()).to_string()[..16].to_owned()
 }
 
 /// The folder for sockets: `altair` in `XDG_RUNTIME_DIR`, else `/tmp/altair-UID`; made where it isn't there.

@@ -35,7 +35,6 @@ const MIGRATIONS: &[&str] = &["
     DEFINE TABLE IF NOT EXISTS file SCHEMALESS;
     DEFINE TABLE IF NOT EXISTS held SCHEMALESS;
     DEFINE TABLE IF NOT EXISTS erased SCHEMALESS;
-    DEFINE TABLE IF NOT EXISTS answer SCHEMALESS;
 "];
 
 /// How long the database may take to show that it can be read: milliseconds on a sound one.
@@ -180,7 +179,7 @@ impl Database {
     /// Brings the database to [`FORMAT`]. A newer one is refused and left as it is.
     pub(crate) async fn migrate(&self) -> Result<()> {
         // In a new database there is no table to ask.
-        self.run("DEFINE TABLE IF NOT EXISTS meta SCHEMALESS").await?;
+        self.run("DEFINE TABLE IF NOT EXISTS meta SCHEMALESS; DEFINE TABLE IF NOT EXISTS answer SCHEMALESS;").await?;
         let found = self.store_row().await?.map_or(0, |row| row.format);
         if found > FORMAT {
             return Err(newer(found));

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::database::{FORMAT, newer};
 use crate::error::{Error, ErrorKind, Result};
-use crate::host::{read_record, write_record};
+use crate::host::{read_record, started, write_record};
 
 const LOCK: &str = "host.lock";
 const STORE: &str = "store.json";
@@ -74,7 +74,7 @@ impl Folder {
             // How many there were is forgotten: seconds are more than any count, so that guests don't take us for an earlier one.
             None => std::time::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs()),
         };
-        let epoch = epoch + 1;
+        let epoch = epoch.saturating_add(1);
         let head_path = root.join(HEAD);
         let head = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&head_path);
         let head = head.map_err(|error| cannot_open(&head_path, error))?;
@@ -88,6 +88,19 @@ impl Folder {
         let Ok(lock) = self.lock.lock() else { return false };
         let Some(lock) = &*lock else { return false };
         is_same(lock, &self.root.join(LOCK))
+    }
+
+    /// Refuses a folder whose database another process still has open: it may have let go of our lock already, and be writing yet.
+    pub(crate) fn check_database_is_free(&self) -> Result<()> {
+        // SurrealKV's own.
+        match File::open(self.database().join("LOCK")).map(|lock| lock.try_lock()) {
+            Ok(Err(TryLockError::WouldBlock)) => Err(Error::new(
+                ErrorKind::Locked,
+                format!("the database in {} is open in another process", self.database().display()),
+                "wait until it is done, or end it, then try again",
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// Says who the host is.
@@ -192,6 +205,11 @@ impl Folder {
     }
 }
 
+/// The id of the store in a folder, without opening it; `None` where there is none.
+pub fn store_id(store: &Path) -> Option<uuid::Uuid> {
+    read_json::<Identity>(&store.join(STORE)).ok()?.map(|identity| identity.store)
+}
+
 /// The number of a store's last commit, without opening the store: for those who only want to know whether something happened.
 pub fn published_head(store: &Path) -> Option<u64> {
     let mut text = String::new();
@@ -268,12 +286,16 @@ fn create(root: &Path) -> std::io::Result<()> {
     builder.create(root)
 }
 
-/// Whether an open file is the one that a path names.
+/// Whether an open file is the one that a path names. A disk that doesn't say is no other file.
 #[cfg(unix)]
 fn is_same(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;
     let of = |meta: fs::Metadata| (meta.dev(), meta.ino());
-    file.metadata().map(of).ok().is_some_and(|ours| fs::metadata(path).map(of).ok() == Some(ours))
+    match (file.metadata().map(of), fs::metadata(path).map(of)) {
+        (Ok(ours), Ok(there)) => ours == there,
+        (_, Err(error)) => error.kind() != std::io::ErrorKind::NotFound,
+        (Err(_), Ok(_)) => true,
+    }
 }
 
 /// Whether an open file is the one that a path names. Here an open file can't be moved.
@@ -284,7 +306,9 @@ fn is_same(_: &File, path: &Path) -> bool {
 
 /// A store that another process has.
 pub(crate) fn locked(root: &Path) -> Error {
-    let holder = match read_record(root) {
+    // Not one that is gone, or whose number is another's by now.
+    let named = read_record(root).filter(|host| host.started == 0 || started(host.pid) == Some(host.started));
+    let holder = match named {
         Some(host) => format!("process {} has the store open", host.pid),
         None => "another process has the store open".to_owned(),
     };

@@ -10,10 +10,10 @@ use altair_protocol::{EntityId, Field, Hash, Kind};
 use surrealdb::types::{RecordId, SurrealValue as _, Value as DbValue};
 
 use super::Database;
+use super::database::failed;
 use super::rows::{
-    AnswerRow, BodyRow, ChangeRow, EdgeRow, EntityRow, FileRow, KeyRow, answer_record, change_record, ending_bounds,
-    entity_of, entity_record, erased_record, int_value, key, keys_under, kind_of, last_entity, name_record, seq_of,
-    uuid_value,
+    BodyRow, ChangeRow, EdgeRow, EntityRow, FileRow, KeyRow, answer_record, change_record, ending_bounds, entity_of,
+    entity_record, erased_record, int_value, key, keys_under, kind_of, last_entity, name_record, seq_of, uuid_value,
 };
 use super::sealed::{Kept, Logged, open, open_state};
 use super::write::{Staged, staged};
@@ -331,19 +331,26 @@ impl Database {
 
     /// What a request was answered that had to happen once; `None` if it didn't happen, or is forgotten.
     pub(crate) async fn kept_answer(&self, request: uuid::Uuid) -> Result<Option<Kept>> {
-        let row: Option<AnswerRow> = self.get(answer_record(request)).await?;
+        let row: Option<BodyRow> = self.get(answer_record(request)).await?;
         row.map(|row| open(&row.body, "a kept answer")).transpose()
     }
 
     /// Forgets what was answered to requests made before a moment, in Unix milliseconds.
     pub(crate) async fn forget_answers(&self, before: u64) -> Result<()> {
         let until = uuid_value(uuid::Builder::from_unix_timestamp_millis(before, &[0; 10]).into_uuid());
-        let rows: Vec<AnswerRow> = self.scan("answer", uuid_value(uuid::Uuid::nil()), until, MANY).await?;
-        for chunk in rows.chunks(CHUNK) {
-            let ids: Vec<RecordId> = chunk.iter().map(|row| row.id.clone()).collect();
-            self.ask("DELETE $ids RETURN NONE", [("ids", ids.into_value())]).await?;
+        let query = format!("SELECT id FROM type::record('answer', ..=$until) LIMIT {CHUNK}");
+        loop {
+            let mut response = self.ask(query.as_str(), [("until", until.clone())]).await?;
+            let rows: Vec<KeyRow> = response.take(0).map_err(|error| failed(&error))?;
+            let ids: Vec<RecordId> = rows.into_iter().map(|row| row.id).collect();
+            let more = ids.len() == CHUNK;
+            if !ids.is_empty() {
+                self.ask("DELETE $ids RETURN NONE", [("ids", ids.into_value())]).await?;
+            }
+            if !more {
+                return Ok(());
+            }
         }
-        Ok(())
     }
 
     /// The files of a vault's folder as they were last imported or exported.

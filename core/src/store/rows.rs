@@ -89,19 +89,10 @@ pub(crate) struct StoreRow {
     pub(crate) device: DbUuid,
 }
 
-/// `held` and `erased`.
+/// `held`, `erased` and `answer`.
 #[derive(Debug, Clone, SurrealValue)]
 pub(crate) struct BodyRow {
     pub(crate) id: RecordId,
-    pub(crate) body: Bytes,
-}
-
-/// `answer`.
-#[derive(Debug, Clone, SurrealValue)]
-pub(crate) struct AnswerRow {
-    pub(crate) id: RecordId,
-    /// The entity that it speaks of: it goes with it.
-    pub(crate) entity: Option<DbUuid>,
     pub(crate) body: Bytes,
 }
 

@@ -69,13 +69,26 @@ pub(crate) struct Logged {
     pub(crate) event: altair_protocol::view::EventKind,
 }
 
-/// What a request that has to happen once was answered.
+/// What a request that has to happen once was answered. It holds nothing of what anybody wrote, so that erasing needn't look for it.
 #[derive(Debug, Clone, PartialEq, Serialize, serde::Deserialize)]
 pub(crate) enum Kept {
     /// An entity, as it is when it is asked for again.
     Entity(altair_protocol::EntityId),
-    /// A value as JSON.
-    Json(String),
+    /// The same of an attachment.
+    Attachment(altair_protocol::EntityId),
+    /// An entity that is no more.
+    Erased(altair_protocol::EntityId, altair_protocol::Kind),
+    /// The fields that were set back.
+    Undone(Vec<altair_protocol::view::Undone>),
+    /// A conflict that was resolved.
+    Resolved {
+        /// Its id.
+        conflict: altair_protocol::EntityId,
+        /// The entity.
+        entity: altair_protocol::EntityId,
+        /// The field.
+        field: String,
+    },
 }
 
 /// The pseudo-field under which [`Before::Alive`] stands.

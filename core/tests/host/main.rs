@@ -1,6 +1,8 @@
 //! Many handles on one store: hosting, joining, handing over, and what a connection may do. Processes that are killed are in the whole-system tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "a test's failure is a panic")]
 
+mod connections;
+mod documented;
 mod raw;
 mod seats;
 

@@ -120,9 +120,9 @@ async fn a_store_that_is_moved_from_under_its_host_is_closed() {
         }
     })
     .await;
-    drop(host);
-    let moved = within(Altair::open(Config::new(&there))).await.unwrap();
-    assert_eq!(moved.list(List::Inbox, 10, None).await.unwrap().items.len(), 1, "what was refused isn't there");
+    // It writes nothing more, wherever the store is now; the database's own lock goes with the process.
+    let error = Altair::open(Config { lock_wait: std::time::Duration::ZERO, ..Config::new(&there) }).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Locked, "{error}");
 }
 
 #[tokio::test]
@@ -139,6 +139,58 @@ async fn a_copied_store_is_one_of_its_own() {
     let copy = Altair::open(Config::new(&there)).await.unwrap();
     assert!(!copy.is_guest());
     assert_eq!(copy.list(List::Inbox, 10, None).await.unwrap().items.len(), 0);
+}
+
+#[tokio::test]
+async fn a_guest_whose_store_is_gone_makes_no_new_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let (host, guest) = (open(&folder).await, open(&folder).await);
+    thought(&guest, "kept").await;
+    let (here, there) = (folder.path().join("store"), folder.path().join("moved"));
+    std::fs::rename(&here, &there).unwrap();
+    let new = altair_core::NewCapture { text: "for the one that is gone".into(), ..Default::default() };
+    let error = within(guest.capture(new)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Closed, "{error}");
+    assert!(!here.exists());
+    // Nor does it take another one that has come in its place.
+    let other = open(&folder).await;
+    let new = altair_core::NewCapture { text: "for the one that is gone".into(), ..Default::default() };
+    assert_eq!(within(guest.capture(new)).await.unwrap_err().kind(), ErrorKind::Closed);
+    assert_eq!(other.list(List::Inbox, 10, None).await.unwrap().items.len(), 0);
+    drop(host);
+}
+
+#[tokio::test]
+async fn a_handle_that_is_dropped_lets_go_of_its_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut expected = 0;
+    for n in 0..5 {
+        let host = open(&folder).await;
+        assert!(!host.is_guest(), "round {n}");
+        thought(&host, &format!("{n}")).await;
+        expected += 1;
+        assert_eq!(host.list(List::Inbox, 50, None).await.unwrap().items.len(), expected);
+        let guest = open(&folder).await;
+        drop(host);
+        // Its guest takes over.
+        thought(&guest, &format!("{n} by the guest")).await;
+        expected += 1;
+        assert!(!guest.is_guest());
+        drop(guest);
+    }
+}
+
+#[tokio::test]
+async fn callers_that_give_up_leave_a_seat_for_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let (host, guest) = (open(&folder).await, open(&folder).await);
+    let id = thought(&guest, "kept").await;
+    host.close().await.unwrap();
+    for _ in 0..20 {
+        let _ = tokio::time::timeout(std::time::Duration::from_millis(1), guest.get(id)).await;
+    }
+    assert_eq!(within(guest.get(id)).await.unwrap().title, "kept");
+    assert_eq!(guest.host().unwrap().epoch, 2, "one took over, and stayed");
 }
 
 #[tokio::test]

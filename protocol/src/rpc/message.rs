@@ -142,7 +142,7 @@ pub struct FaultData {
     pub hint: String,
 }
 
-/// The codes of error objects. The first five are JSON-RPC's own.
+/// The codes of error objects. The first four are JSON-RPC's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Code(pub i32);
@@ -156,12 +156,8 @@ impl Code {
     pub const METHOD: Self = Self(-32601);
     /// The parameters aren't the method's.
     pub const PARAMS: Self = Self(-32602);
-    /// The host failed.
-    pub const INTERNAL: Self = Self(-32603);
     /// The engine said no: `data.kind` says in what way.
     pub const ENGINE: Self = Self(-32000);
-    /// The grant of this connection doesn't cover it.
-    pub const GRANT: Self = Self(-32001);
     /// A connection begins with `hello`, once.
     pub const HELLO: Self = Self(-32002);
     /// The host is about to close: ask the next one.

@@ -19,9 +19,9 @@ pub use session::{
     STATUS, UNWATCH, Unwatch, WATCH, WATCHED, Watch, Watched, Watching, Welcome,
 };
 
-/// No request is longer, in bytes with its line end; nor is an answer that a guest reads, four times over: a list may be long.
+/// No line of a guest's is longer, in bytes with its end; a page of a list is cut to this too.
 pub const MAX_FRAME: usize = 16 << 20;
-/// No answer is longer.
+/// No line of a host's is longer, in bytes with its end.
 pub const MAX_ANSWER: usize = 64 << 20;
 /// The version of the protocol that this library speaks.
 pub const VERSION: u32 = 1;

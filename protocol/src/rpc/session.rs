@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::message::RequestId;
 use crate::{Kind, view};
@@ -79,6 +80,9 @@ pub struct Host {
     /// The store's folder, as its real path: a copied `host.json` speaks of another store.
     #[serde(default)]
     pub store: PathBuf,
+    /// The store's id: a folder may come to hold another one.
+    #[serde(default)]
+    pub id: Option<Uuid>,
     /// How many hosts the store has had. A later one is more than an earlier one.
     pub epoch: u64,
     /// What sort of process it is.
@@ -108,6 +112,7 @@ impl Host {
             pid,
             started: 0,
             store: PathBuf::new(),
+            id: None,
             epoch: 0,
             kind: HostKind::App,
             version: String::new(),

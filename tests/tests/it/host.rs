@@ -3,13 +3,14 @@
 use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
-use altair_tests::{DEADLINE, Home, Run, Seed, error_of, lines, lines_of, run, tier, try_run, wait_until};
+use altair_tests::{DEADLINE, Home, Run, Seed, error_of, lines, lines_of, run, skip, tier, try_run, wait_until};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
@@ -544,4 +545,99 @@ fn a_process_without_descriptors_says_so() {
     }
     home.answer(&["capture", "with as many as it takes"]);
     assert_eq!(home.texts()[0], "with as many as it takes");
+}
+
+#[test]
+fn systemd_starts_the_daemon_for_whoever_connects() {
+    let home = Hosted::new();
+    let config = home.path("config");
+    let install = |what: &str| {
+        let mut command = home.joining(["daemon", what]);
+        // There may be no session of systemd's to take it up: the files are written, and that is said.
+        run(command.env("XDG_CONFIG_HOME", &config).env("XDG_RUNTIME_DIR", home.path("run")), b"")
+    };
+    fs::create_dir(home.path("run")).unwrap();
+    fs::create_dir(home.store()).unwrap();
+    let installed = install("install");
+    assert!(matches!(installed.code, Some(0 | 1)), "{}", installed.stderr);
+    let installed = &lines_of(&installed)[0];
+    let files: Vec<PathBuf> =
+        installed["files"].as_array().unwrap().iter().map(|file| file.as_str().unwrap().into()).collect();
+    assert_eq!(files.len(), 2);
+    assert!(files.iter().all(|file| file.starts_with(&config) && file.is_file()), "{files:?}");
+    for tool in ["systemd-analyze", "systemd-socket-activate"] {
+        if Command::new(tool).arg("--version").output().is_err() {
+            return skip(format_args!("there is no {tool} (Debian: systemd)"));
+        }
+    }
+    // What systemd thinks of them.
+    let verified = Command::new("systemd-analyze").args(["--user", "verify"]).args(&files).output().unwrap();
+    let complaints = String::from_utf8_lossy(&verified.stderr);
+    assert!(!complaints.contains("altaird-"), "{complaints}");
+    // And a daemon that is started over the socket that stands in them, by systemd's own tool for that.
+    let socket = fs::read_to_string(&files[0]).unwrap();
+    let socket = socket.lines().find_map(|line| line.strip_prefix("ListenStream=%t")).unwrap();
+    let socket = home.path("run").join(socket.trim_start_matches('/'));
+    fs::DirBuilder::new().mode(0o700).create(socket.parent().unwrap()).unwrap();
+    let mut activator = Command::new("systemd-socket-activate")
+        .arg("--listen")
+        .arg(&socket)
+        .arg(altair_tests::altair().with_file_name("altaird"))
+        .arg("--store")
+        .arg(home.store())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    wait_until("the socket", || socket.exists());
+    let ask = |arguments: &[&str]| run(home.joining(arguments).env("XDG_RUNTIME_DIR", home.path("run")), b"");
+    let made = ask(&["capture", "by a daemon that was waited for"]);
+    assert_eq!(made.code, Some(0), "{}", made.stderr);
+    let status = &lines_of(&ask(&["daemon", "status"]))[0];
+    assert_eq!((&status["socket"], &status["pid"]), (&json!(socket), &json!(activator.id())));
+    assert_eq!(ask(&["daemon", "stop"]).code, Some(0));
+    assert!(activator.wait().unwrap().success());
+    assert!(socket.exists(), "the socket is its giver's");
+    let taken_back = install("uninstall");
+    assert!(matches!(taken_back.code, Some(0 | 1)), "{}", taken_back.stderr);
+    assert!(files.iter().all(|file| !file.exists()));
+}
+
+#[test]
+fn an_idle_daemon_ends_when_it_is_told_to() {
+    let home = Hosted::new();
+    let config = home.path("config.toml");
+    fs::write(&config, "[daemon]\nidle_minutes = 0\n").unwrap();
+    let mut command = home.joining(["capture", "and then nothing"]);
+    assert_eq!(run(command.env("ALTAIR_CONFIG", &config), b"").code, Some(0));
+    wait_until("the daemon to end", || daemons(&home) == 0);
+    assert_eq!(home.texts(), ["and then nothing"]);
+}
+
+#[test]
+fn a_host_whose_socket_is_taken_away_makes_another() {
+    let home = Hosted::new();
+    home.answer(&["capture", "before"]);
+    let status = home.status();
+    fs::remove_file(status["socket"].as_str().unwrap()).unwrap();
+    wait_until("the socket to come back", || fs::exists(status["socket"].as_str().unwrap()).unwrap());
+    assert_eq!(home.status()["pid"], status["pid"]);
+}
+
+#[test]
+fn an_instance_is_named_or_belongs_to_a_folder() {
+    let home = Home::new();
+    let data = home.path("data");
+    let ask = |instance: &str, arguments: &[&str]| {
+        let mut command = home.command(arguments);
+        command.env_remove("ALTAIR_HOME").env("XDG_DATA_HOME", &data).env("ALTAIR_INSTANCE", instance);
+        run(&mut command, b"")
+    };
+    assert_eq!(ask("work", &["capture", "at work"]).code, Some(0));
+    assert_eq!(ask(".", &["capture", "here"]).code, Some(0));
+    assert_eq!(lines_of(&ask("work", &["inbox"]))[0]["text"], "at work");
+    assert_eq!(lines_of(&ask("./", &["inbox"]))[0]["text"], "here");
+    for wrong in ["no such/folder", "a b", "\u{1}"] {
+        error_of(&ask(wrong, &["inbox"]), 2);
+    }
 }

@@ -206,7 +206,6 @@ impl Batch {
         let forget =
             "UPDATE file SET version = NONE, front = NONE, links = 0 WHERE entity IN $erased_files RETURN NONE;";
         add(!erased_files.is_empty(), forget);
-        add(!erased_files.is_empty(), "DELETE answer WHERE entity IN $erased_files RETURN NONE;");
         add(!gone.is_empty(), "DELETE $gone RETURN NONE;");
         add(!new.is_empty(), "INSERT INTO entity $new RETURN NONE;");
         add(!changed.is_empty(), "FOR $row IN $changed { UPDATE $row.id CONTENT $row RETURN NONE; };");

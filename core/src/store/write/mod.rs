@@ -12,6 +12,7 @@ mod unit;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use altair_protocol::{Clock, DeviceId, EntityId, Stamp};
 use tokio::sync::{Mutex, OwnedMutexGuard, RwLock, broadcast, watch};
@@ -104,6 +105,7 @@ pub(crate) struct Writer {
     /// `None` once the writer is closed: watchers then end.
     bus: std::sync::Mutex<Option<broadcast::Sender<Arc<Announced>>>>,
     on_commit: Box<dyn Fn(&Committed) + Send + Sync>,
+    stopped: AtomicBool,
     /// Whether this process may still write: the store may have been moved from under it.
     may_write: Box<dyn Fn() -> Result<()> + Send + Sync>,
     /// Says more of why a transaction failed, where the database doesn't.
@@ -137,6 +139,7 @@ impl Writer {
             written: watch::Sender::new(0),
             bus: std::sync::Mutex::new(Some(broadcast::Sender::new(BUS))),
             on_commit: Box::new(on_commit),
+            stopped: AtomicBool::new(false),
             may_write: Box::new(may_write),
             explain: Box::new(explain),
         }
@@ -186,6 +189,11 @@ impl Writer {
             let Unit { stage, .. } = unit;
             self.wait_for_batch(stage).await;
         }
+    }
+
+    /// Whether it has closed itself, as it doesn't know any more where the database stands.
+    pub(crate) fn has_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Acquire)
     }
 
     /// Refuses further units and waits until all are written.
@@ -277,6 +285,7 @@ impl Writer {
                         Err(error) => {
                             tracing::error!(%error, "the head of the log can't be read: the store closes itself");
                             stage.closed = true;
+                            self.stopped.store(true, Ordering::Release);
                         }
                     }
                     drop(stage);

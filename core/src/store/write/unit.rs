@@ -20,8 +20,8 @@ use crate::merge::{Applied, MadeText, apply_stepwise, join};
 use crate::reading::{Reading, read, read_with_body};
 use crate::store::derive::Rows;
 use crate::store::rows::{
-    AnswerRow, BodyRow, ChangeRow, EntityRow, FileRow, answer_record, as_i64, change_record, entity_record,
-    erased_record, held_record,
+    BodyRow, ChangeRow, EntityRow, FileRow, answer_record, as_i64, change_record, entity_record, erased_record,
+    held_record,
 };
 use crate::store::sealed::{Before, Kept, Logged, alive_field, open, seal};
 
@@ -42,7 +42,7 @@ pub(crate) struct Unit {
     act: Undoing,
     /// The request that this does, if it has to happen once.
     asked: Option<Uuid>,
-    answer: Option<(Kept, Option<EntityId>)>,
+    answer: Option<Kept>,
 }
 
 impl Unit {
@@ -70,9 +70,9 @@ impl Unit {
         Self { asked, ..self }
     }
 
-    /// Says what the request is answered, and what that speaks of. It is kept with what the unit does.
-    pub(crate) fn answer(&mut self, answer: Kept, of: Option<EntityId>) {
-        self.answer = Some((answer, of));
+    /// Says what the request is answered. It is kept with what the unit does.
+    pub(crate) fn answer(&mut self, answer: Kept) {
+        self.answer = Some(answer);
     }
 
     pub(crate) fn device(&self) -> DeviceId {
@@ -346,9 +346,8 @@ impl Unit {
         }
 
         let kept = match (self.asked, self.answer.take()) {
-            (Some(asked), Some((answer, of))) => {
-                let entity = of.map(|of| of.uuid().into());
-                Some(AnswerRow { id: answer_record(asked), entity, body: seal(&answer)?.into() }.into_value())
+            (Some(asked), Some(answer)) => {
+                Some(BodyRow { id: answer_record(asked), body: seal(&answer)?.into() }.into_value())
             }
             _ => None,
         };

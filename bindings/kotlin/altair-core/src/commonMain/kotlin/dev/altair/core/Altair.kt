@@ -33,6 +33,9 @@ import kotlin.time.Duration.Companion.seconds
  * Every function may be called from any thread and never blocks it. What has returned is on disk: neither a crash nor a power cut loses it. A
  * coroutine that is cancelled while it waits leaves nothing half done: the act is finished, or was never begun. Everything throws an
  * [AltairException][dev.altair.model.AltairException] and nothing else.
+ *
+ * Any number of programs, and of these in one program, have the same store open at once. One of them hosts it and the others have joined it; when the
+ * host closes or dies another one takes over, and what is asked meanwhile is done once. Who hosts makes no difference but to [status], which tells.
  */
 public class Altair internal constructor(internal val engine: Engine) {
     /** Thoughts as they come, until they are triaged. */
@@ -79,7 +82,8 @@ public class Altair internal constructor(internal val engine: Engine) {
 
     /**
      * Every change as it is made, by whoever uses this store; of one kind, or of all. The first is always [Watched.Current]. A collector that is too
-     * slow is told so with [Watched.Lagged] and never holds a writer up. The flow ends when the store is closed.
+     * slow is told so with [Watched.Lagged] and never holds a writer up. The flow goes on without a gap or a repeat when another program comes to host
+     * the store, and ends when this store is closed.
      */
     public fun watch(kind: Kind? = null): Flow<Watched> = engine.watch(kind)
 
@@ -97,7 +101,7 @@ public class Altair internal constructor(internal val engine: Engine) {
 
     /**
      * Finishes what is under way and closes the store. After that everything throws [Closed][dev.altair.model.AltairException.Closed]. Closing twice
-     * does nothing.
+     * does nothing. Others who have the store open keep it; one of them hosts it then.
      */
     public suspend fun close(): Unit = engine.close()
 
@@ -107,12 +111,15 @@ public class Altair internal constructor(internal val engine: Engine) {
         public val version: String get() = Native.version
 
         /**
-         * Opens the store in [directory], making a new one where there is none.
+         * Opens the store in [directory], making a new one where there is none. Where it is open already, in another process or in this one, it is
+         * joined.
          *
-         * @throws dev.altair.model.AltairException.Locked when another process has it for longer than [OpenOptions.lockWait].
+         * @throws dev.altair.model.AltairException.Locked when another process has it and can't be joined within [OpenOptions.lockWait], or doesn't
+         *   answer for five seconds; then every other call may throw this too.
          * @throws dev.altair.model.AltairException.Corrupt when part of it is missing or damaged; nothing is changed then.
          * @throws dev.altair.model.AltairException.Internal when the folder can't be used.
-         * @throws dev.altair.model.AltairException.Unsupported when a newer version wrote it, or there is no native library for this platform.
+         * @throws dev.altair.model.AltairException.Unsupported when a newer version wrote it or has it open, or there is no native library for this
+         *   platform.
          */
         public suspend fun open(directory: String, options: OpenOptions = OpenOptions()): Altair =
             Altair(Native.open(directory, options))
@@ -154,11 +161,14 @@ internal suspend fun Altair.closeAfter(failed: Throwable) {
 
 /** How to open a store. */
 public data class OpenOptions(
-    /** How long to wait for another process that has the store. */
+    /** How long to wait for another process that has the store and can't be joined: one that is just opening or closing it. */
     public val lockWait: Duration = 10.seconds,
     /** How many bytes of the database to keep in memory. */
     public val cacheBytes: Long = 32L * 1024 * 1024,
-    /** Opens a store that has lost commits, which is refused otherwise: to look at it with [Altair.doctor] and to take what is left. */
+    /**
+     * Opens a store that has lost commits, which is refused otherwise: to look at it with [Altair.doctor] and to take what is left. Nobody is joined
+     * then: another process that has the store has to close it.
+     */
     public val repair: Boolean = false,
 )
 

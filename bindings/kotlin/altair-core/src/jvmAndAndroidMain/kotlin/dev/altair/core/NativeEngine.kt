@@ -33,6 +33,7 @@ import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.channels.Channel
 import kotlinx.coroutines.channels.awaitClose
 import kotlinx.coroutines.coroutineScope
+import kotlinx.coroutines.currentCoroutineContext
 import kotlinx.coroutines.flow.Flow
 import kotlinx.coroutines.flow.callbackFlow
 import kotlinx.coroutines.launch
@@ -41,6 +42,7 @@ import kotlinx.coroutines.sync.withLock
 import kotlinx.coroutines.withContext
 import kotlinx.serialization.json.JsonElement
 import java.util.concurrent.atomic.AtomicBoolean
+import kotlin.coroutines.ContinuationInterceptor
 import dev.altair.core.ffi.Progress as FfiProgress
 import dev.altair.core.ffi.Search as FfiSearch
 import dev.altair.core.ffi.Watched as FfiWatched
@@ -55,26 +57,26 @@ internal class NativeEngine(private val store: Store) : Engine {
     override val isClosed: Boolean get() = closed.get()
 
     override suspend fun capture(text: String, source: Source): Entity =
-        translated { store.capture(text, source.toFfi()).toModel() }
+        asked { store.capture(text, source.toFfi()).toModel() }
 
     override suspend fun create(kind: Kind, parts: Parts): Entity =
-        translated { store.create(kind.toFfi(), parts.toFfi()).toModel() }
+        asked { store.create(kind.toFfi(), parts.toFfi()).toModel() }
 
     override suspend fun triage(capture: EntityId, into: Kind, title: String?): Entity =
-        translated { store.triage(capture.value, into.toFfi(), title).toModel() }
+        asked { store.triage(capture.value, into.toFfi(), title).toModel() }
 
     override suspend fun edit(id: EntityId, kind: Kind, parts: Parts): Entity =
-        translated { store.edit(id.value, kind.toFfi(), parts.toFfi()).toModel() }
+        asked { store.edit(id.value, kind.toFfi(), parts.toFfi()).toModel() }
 
     override suspend fun count(id: EntityId, delta: Quantity): Entity =
-        translated { store.count(id.value, delta.thousandths).toModel() }
+        asked { store.count(id.value, delta.thousandths).toModel() }
 
     override suspend fun tag(id: EntityId, add: List<String>, remove: List<String>): Entity =
-        translated { store.tag(id.value, add, remove).toModel() }
+        asked { store.tag(id.value, add, remove).toModel() }
 
-    override suspend fun get(id: EntityId): Entity = translated { store.get(id.value).toModel() }
+    override suspend fun get(id: EntityId): Entity = asked { store.get(id.value).toModel() }
 
-    override suspend fun find(text: String): EntityId = translated { EntityId(store.find(text)) }
+    override suspend fun find(text: String): EntityId = asked { EntityId(store.find(text)) }
 
     override suspend fun show(id: EntityId): Details = apart { store.show(id.value).toModel() }
 
@@ -93,66 +95,66 @@ internal class NativeEngine(private val store: Store) : Engine {
     }
 
     override suspend fun link(from: EntityId, to: EntityId, relation: String?): Entity =
-        translated { store.link(from.value, to.value, relation).toModel() }
+        asked { store.link(from.value, to.value, relation).toModel() }
 
     override suspend fun unlink(from: EntityId, to: EntityId): Entity =
-        translated { store.unlink(from.value, to.value).toModel() }
+        asked { store.unlink(from.value, to.value).toModel() }
 
-    override suspend fun delete(id: EntityId): Entity = translated { store.delete(id.value).toModel() }
+    override suspend fun delete(id: EntityId): Entity = asked { store.delete(id.value).toModel() }
 
-    override suspend fun restore(id: EntityId): Entity = translated { store.restore(id.value).toModel() }
+    override suspend fun restore(id: EntityId): Entity = asked { store.restore(id.value).toModel() }
 
-    override suspend fun erase(id: EntityId): Entity = translated { store.erase(id.value).toModel() }
+    override suspend fun erase(id: EntityId): Entity = asked { store.erase(id.value).toModel() }
 
     override suspend fun purge(olderThanDays: Int): List<EntityId> =
-        translated { store.purge(olderThanDays.toLong()).map(::EntityId) }
+        asked { store.purge(olderThanDays.toLong()).map(::EntityId) }
 
     override suspend fun history(id: EntityId, limit: Int, after: Cursor?): Page<Version> =
         apart { store.history(id.value, limit.toLong(), after?.value).toModel() }
 
     override suspend fun revert(id: EntityId, version: ChangeId): Entity =
-        translated { store.revert(id.value, version.value).toModel() }
+        asked { store.revert(id.value, version.value).toModel() }
 
-    override suspend fun undo(): List<Undone> = translated { store.undo().map { it.toModel() } }
+    override suspend fun undo(): List<Undone> = asked { store.undo().map { it.toModel() } }
 
-    override suspend fun redo(): List<Undone> = translated { store.redo().map { it.toModel() } }
+    override suspend fun redo(): List<Undone> = asked { store.redo().map { it.toModel() } }
 
     override suspend fun conflicts(): List<Conflict> = apart { store.conflicts().map { it.toModel() } }
 
     override suspend fun resolve(conflict: String, head: String): Conflict =
-        translated { store.resolveWithHead(conflict, head).toModel() }
+        asked { store.resolveWithHead(conflict, head).toModel() }
 
     override suspend fun resolve(conflict: String, value: JsonElement): Conflict =
-        translated { store.resolveWithValue(conflict, value.toString()).toModel() }
+        asked { store.resolveWithValue(conflict, value.toString()).toModel() }
 
     override suspend fun attach(owner: EntityId, file: String): AttachmentRef =
-        translated { store.attach(owner.value, file).toModel() }
+        asked { store.attach(owner.value, file).toModel() }
 
     override suspend fun detach(owner: EntityId, attachment: EntityId): AttachmentRef =
-        translated { store.detach(owner.value, attachment.value).toModel() }
+        asked { store.detach(owner.value, attachment.value).toModel() }
 
-    override suspend fun attachment(id: EntityId): AttachmentFile = translated {
+    override suspend fun attachment(id: EntityId): AttachmentFile = asked {
         val file = store.attachment(id.value)
         AttachmentFile(file.entity.toModel().of<Attachment>(Kind.Attachment), file.path)
     }
 
     override suspend fun importVault(directory: String, progress: suspend (Progress) -> Unit): Imported =
-        reporting(progress) { translated { store.importVault(directory, it).toModel() } }
+        reporting(progress) { asked { store.importVault(directory, it).toModel() } }
 
     override suspend fun exportVault(
         directory: String,
         force: Boolean,
         progress: suspend (Progress) -> Unit,
-    ): Exported = reporting(progress) { translated { store.exportVault(directory, force, it).toModel() } }
+    ): Exported = reporting(progress) { asked { store.exportVault(directory, force, it).toModel() } }
 
-    override suspend fun backup(file: String): BackedUp = translated { store.backup(file).toModel() }
+    override suspend fun backup(file: String): BackedUp = asked { store.backup(file).toModel() }
 
     override suspend fun fillFromBackup(file: String): BackedUp =
-        translated { store.fillFromBackup(file).toModel() }
+        asked { store.fillFromBackup(file).toModel() }
 
-    override suspend fun status(): Status = translated { store.status().toModel() }
+    override suspend fun status(): Status = asked { store.status().toModel() }
 
-    override suspend fun doctor(): Diagnosis = translated { store.doctor().toModel() }
+    override suspend fun doctor(): Diagnosis = asked { store.doctor().toModel() }
 
     override fun watch(kind: Kind?): Flow<Watched> = callbackFlow {
         val listener = object : WatchListener {
@@ -161,22 +163,34 @@ internal class NativeEngine(private val store: Store) : Engine {
             override suspend fun onEnd() = told { close() }
         }
         // UniFFI loses a result that comes just when its caller is cancelled, and with it the handle that ends the subscription.
-        val subscription = withContext(NonCancellable) { translated { store.watch(kind?.toFfi(), listener) } }
+        val subscription = withContext(NonCancellable) { asked { store.watch(kind?.toFfi(), listener) } }
         awaitClose { subscription.use { it.stop() } }
     }
 
     override suspend fun close() = closing.withLock {
         if (closed.getAndSet(true)) return@withLock
         try {
-            translated { store.shutdown() }
+            asked { store.shutdown() }
         } finally {
             store.destroy()
         }
     }
 }
 
+/** Makes a call. */
+private suspend fun <T> asked(call: suspend () -> T): T =
+    if (isWokenAnywhere()) withContext(Dispatchers.IO) { translated { call() } } else translated { call() }
+
 /** Makes a call whose answer may be large: it is read where coroutines compute, as the caller's thread may be one that draws. */
-private suspend fun <T> apart(call: suspend () -> T): T = withContext(Dispatchers.Default) { translated { call() } }
+private suspend fun <T> apart(call: suspend () -> T): T =
+    withContext(if (isWokenAnywhere()) Dispatchers.IO else Dispatchers.Default) { translated { call() } }
+
+/**
+ * Whether the caller goes on in whichever thread wakes it, as in [Dispatchers.Unconfined]. That would be one of the engine's, and what the caller does
+ * there may block: it is woken from somewhere else.
+ */
+private suspend fun isWokenAnywhere(): Boolean =
+    currentCoroutineContext()[ContinuationInterceptor].let { it == null || it === Dispatchers.Unconfined }
 
 /** Tells a collector something. Where it has gone away meanwhile nobody minds: its subscription is about to be stopped. */
 private inline fun told(tell: () -> Unit) {

@@ -1,8 +1,10 @@
 package dev.altair.core
 
 import dev.altair.model.AltairException
+import dev.altair.model.EntityId
 import dev.altair.model.Quantity
 import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.Job
@@ -10,6 +12,7 @@ import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withTimeoutOrNull
 import kotlinx.coroutines.yield
+import java.nio.file.Path
 import java.util.concurrent.ConcurrentHashMap
 import kotlin.io.path.createDirectory
 import kotlin.random.Random
@@ -40,11 +43,17 @@ class CancellationTest {
         cancelAndJoin()
     }
 
+    /** Runs a test twice in a folder of its own: with a store that is hosted by who is given to it, and with one that was joined. */
+    private fun inEitherSeatOf(test: suspend CoroutineScope.(Path, seated: suspend (suspend (Altair) -> Unit) -> Unit) -> Unit) {
+        withFolder { folder -> test(folder) { act -> open(folder).use { act(it) } } }
+        withFolder { folder -> test(folder) { act -> open(folder).use { open(folder).use { guest -> act(guest) } } } }
+    }
+
     @Test
-    fun `a cancelled capture is wholly there or not at all, and one that returned is there`() = withFolder { folder ->
+    fun `a cancelled capture is wholly there or not at all, and one that returned is there`() = inEitherSeatOf { folder, seated ->
         val returned = ConcurrentHashMap.newKeySet<String>()
         val tried = mutableSetOf<String>()
-        open(folder).use { altair ->
+        seated { altair ->
             val usual = measureTime { repeat(10) { altair.trash.erase(altair.inbox.capture("for measure").id) } } / 20
             repeat(300) { round ->
                 val text = "thought $round\nwith a second line"
@@ -65,12 +74,14 @@ class CancellationTest {
     }
 
     @Test
-    fun `a cancelled edit changes all of its parts or none`() = withFolder { folder ->
-        val item = open(folder).use { altair ->
+    fun `a cancelled edit changes all of its parts or none`() = inEitherSeatOf { folder, seated ->
+        var id: EntityId? = null
+        seated { altair ->
             val item = altair.items.create("0") {
                 body = "0"
                 unit = "0"
             }
+            id = item.id
             repeat(200) { round ->
                 val text = "${round + 1}"
                 launch(Dispatchers.Default) {
@@ -84,39 +95,39 @@ class CancellationTest {
                 val now = altair.items.get(item.id)
                 assertEquals(List(3) { now.title }, listOf(now.body, now.unit, now.quantity.toString()))
             }
-            item
         }
         open(folder).use { altair ->
-            val versions = whole { altair.history.of(item.id, 1000, it) }
+            val versions = whole { altair.history.of(id!!, 1000, it) }
             assertTrue(versions.size > 1 && versions.dropLast(1).all { it.changes.size == 4 }, "every version changed all four")
             altair.assertSound()
         }
     }
 
     @Test
-    fun `a cancelled count counts once or not at all`() = withFolder { folder ->
+    fun `a cancelled count counts once or not at all`() = inEitherSeatOf { folder, seated ->
         var returned = 0
-        val eggs = open(folder).use { altair ->
-            altair.items.create("Eggs").also { eggs ->
-                repeat(200) {
-                    launch(Dispatchers.Default, CoroutineStart.UNDISPATCHED) {
-                        altair.items.count(eggs.id, 1)
-                        returned++
-                    }.cancelSomewhere()
-                }
+        var id: EntityId? = null
+        seated { altair ->
+            val eggs = altair.items.create("Eggs").id
+            id = eggs
+            repeat(200) {
+                launch(Dispatchers.Default, CoroutineStart.UNDISPATCHED) {
+                    altair.items.count(eggs, 1)
+                    returned++
+                }.cancelSomewhere()
             }
         }
         // Reopened, since what was accepted may still be on its way when its caller has gone.
         open(folder).use { altair ->
-            val counted = altair.items.get(eggs.id).quantity
-            val versions = whole { altair.history.of(eggs.id, 1000, it) }.size - 1
+            val counted = altair.items.get(id!!).quantity
+            val versions = whole { altair.history.of(id!!, 1000, it) }.size - 1
             assertEquals(Quantity.of(versions.toLong()), counted)
             assertTrue(counted in Quantity.of(returned.toLong())..Quantity.of(200), "$returned returned, $counted counted")
         }
     }
 
     @Test
-    fun `a cancelled triage leaves a capture that is triaged or not`() = withStore { altair ->
+    fun `a cancelled triage leaves a capture that is triaged or not`() = inEitherSeat { altair ->
         repeat(60) { round ->
             val capture = altair.inbox.capture("thought $round\nmore")
             launch(Dispatchers.Default) { altair.inbox.toNote(capture.id) }.cancelSomewhere()
@@ -128,7 +139,7 @@ class CancellationTest {
     }
 
     @Test
-    fun `a cancelled import goes on to its end or can be done again`() = withStore { altair ->
+    fun `a cancelled import goes on to its end or can be done again`() = inEitherSeat { altair ->
         val vault = altair.folder().resolve("vault").createDirectory()
         repeat(700) { vault.write("note $it.md" to "text [[note ${it + 1}]]") }
         repeat(5) {
@@ -166,12 +177,13 @@ class CancellationTest {
         open(folder, OpenOptions(lockWait = 20.seconds)).use { altair ->
             altair.inbox.capture("after")
             assertTrue("after" in altair.thoughts())
+            eventually("nobody else has it any more") { altair.role() == "host" }
             altair.assertSound()
         }
     }
 
     @Test
-    fun `a cancelled call is cancelled and nothing else`() = withStore { altair ->
+    fun `a cancelled call is cancelled and nothing else`() = inEitherSeat { altair ->
         var thrown: Throwable? = null
         val calling = launch(Dispatchers.Default, CoroutineStart.UNDISPATCHED) {
             try {
@@ -188,7 +200,7 @@ class CancellationTest {
     }
 
     @Test
-    fun `who is cancelled before calling does not call`() = withStore { altair ->
+    fun `who is cancelled before calling does not call`() = inEitherSeat { altair ->
         val calling = launch(Dispatchers.Default, CoroutineStart.LAZY) { altair.inbox.capture("never") }
         calling.cancelAndJoin()
         assertEquals(emptyList(), altair.thoughts())

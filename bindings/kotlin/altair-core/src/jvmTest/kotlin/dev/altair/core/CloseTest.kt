@@ -22,8 +22,8 @@ import kotlin.time.Duration.Companion.seconds
 
 class CloseTest {
     @Test
-    fun `a closed store says so, whatever is asked of it`() = withFolder { folder ->
-        val altair = open(folder)
+    fun `a closed store says so, whatever is asked of it`() = inEitherSeat { altair ->
+        val folder = altair.folder()
         val note = altair.notes.create("Figs")
         val file = folder.write("a.txt" to "text").resolve("a.txt").toString()
         altair.close()
@@ -78,7 +78,7 @@ class CloseTest {
     fun `closing by many at once closes once`() = withFolder { folder ->
         val altair = open(folder)
         List(20) { launch(Dispatchers.Default) { altair.close() } }.joinAll()
-        open(folder).close()
+        open(folder).use { assertEquals("host", it.role()) }
     }
 
     @Test
@@ -127,7 +127,7 @@ class CloseTest {
         eventually("it watches") { subscriptions() == 1L }
         using.cancelAndJoin()
         assertTrue(kept!!.isClosed)
-        assertEquals("result", open(folder, OpenOptions(lockWait = Duration.ZERO)).use { "result" })
+        assertEquals("host", open(folder, OpenOptions(lockWait = Duration.ZERO)).use { it.role() })
     }
 
     @Test
@@ -145,6 +145,7 @@ class CloseTest {
     fun `a store can be opened again as soon as closing has returned`() = withFolder { folder ->
         repeat(5) { round ->
             val altair = open(folder, OpenOptions(lockWait = Duration.ZERO))
+            assertEquals("host", altair.role())
             val watching = launch(Dispatchers.Default) { altair.watch().collect { } }
             altair.inbox.capture("thought $round")
             altair.search.find("thought")

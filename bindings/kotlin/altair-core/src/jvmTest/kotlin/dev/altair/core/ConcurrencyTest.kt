@@ -10,7 +10,9 @@ import kotlinx.coroutines.awaitAll
 import kotlinx.coroutines.joinAll
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
+import java.util.concurrent.CountDownLatch
 import java.util.concurrent.Executors
+import java.util.concurrent.atomic.AtomicInteger
 import kotlin.concurrent.thread
 import kotlin.test.Test
 import kotlin.test.assertEquals
@@ -18,7 +20,7 @@ import kotlin.test.assertTrue
 
 class ConcurrencyTest {
     @Test
-    fun `a hundred coroutines on several dispatchers lose nothing`() = withStore { altair ->
+    fun `a hundred coroutines on several dispatchers lose nothing`() = inEitherSeat { altair ->
         val eggs = altair.items.create("Eggs")
         val note = altair.notes.create("Log")
         Executors.newSingleThreadExecutor().asCoroutineDispatcher().use { own: ExecutorCoroutineDispatcher ->
@@ -50,6 +52,27 @@ class ConcurrencyTest {
         val threads = List(8) { n -> thread { runBlocking { repeat(10) { altair.inbox.capture("thought $n.$it") } } } }
         threads.forEach { it.join() }
         assertEquals(80, altair.thoughts().toSet().size)
+    }
+
+    @Test
+    fun `a coroutine that blocks where it is woken holds up nobody else`() = inEitherSeat { altair ->
+        val release = CountDownLatch(1)
+        val blocked = AtomicInteger()
+        val blocking = List(8) { n ->
+            launch(Dispatchers.Unconfined) {
+                if (n % 2 == 0) altair.inbox.capture("thought $n") else altair.inbox.list()
+                blocked.incrementAndGet()
+                release.await()
+            }
+        }
+        try {
+            eventually("all block") { blocked.get() == 8 }
+            repeat(20) { assertEquals("after $it", altair.inbox.get(altair.inbox.capture("after $it").id).text) }
+            assertEquals(24, altair.thoughts().size)
+        } finally {
+            release.countDown()
+        }
+        blocking.joinAll()
     }
 
     @Test

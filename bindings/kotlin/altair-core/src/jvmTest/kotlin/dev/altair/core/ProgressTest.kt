@@ -21,7 +21,7 @@ class ProgressTest {
         folder().resolve("vault").createDirectory().also { vault -> repeat(files) { vault.write("note $it.md" to "text [[note ${it + 1}]]") } }
 
     @Test
-    fun `what progress throws reaches the caller and the store is fine`() = withStore { altair ->
+    fun `what progress throws reaches the caller and the store is fine`() = inEitherSeat { altair ->
         class Mine : Exception("mine")
         val vault = altair.largeVault()
         assertFailsWith<Mine> { altair.vault.import(vault.toString()) { throw Mine() } }
@@ -33,7 +33,7 @@ class ProgressTest {
     }
 
     @Test
-    fun `progress that waits holds up its caller and not the work`() = withStore { altair ->
+    fun `progress that waits holds up its caller and not the work`() = inEitherSeat { altair ->
         val vault = altair.largeVault()
         val gate = CompletableDeferred<Unit>()
         val told = mutableListOf<Progress>()

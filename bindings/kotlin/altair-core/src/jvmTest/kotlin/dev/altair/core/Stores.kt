@@ -21,6 +21,7 @@ import kotlin.io.path.readBytes
 import kotlin.io.path.relativeTo
 import kotlin.io.path.walk
 import kotlin.io.path.writeText
+import kotlin.test.assertEquals
 import kotlin.test.assertFailsWith
 import kotlin.test.assertTrue
 import kotlin.test.fail
@@ -49,6 +50,23 @@ internal fun withFolder(on: Path? = null, test: suspend CoroutineScope.(Path) ->
 /** Runs a test with an open, empty store, and closes it. */
 internal fun withStore(test: suspend CoroutineScope.(Altair) -> Unit): Unit =
     withFolder { folder -> open(folder).use { test(it) } }
+
+/** Runs a test with an open, empty store and a guest of it, and closes both. */
+internal fun withGuest(test: suspend CoroutineScope.(host: Altair, guest: Altair) -> Unit): Unit = withFolder { folder ->
+    open(folder).use { host -> open(folder).use { guest -> test(host, guest) } }
+}
+
+/** Runs a test with an open, empty store twice: where it is hosted, and where it was joined. */
+internal fun inEitherSeat(test: suspend CoroutineScope.(Altair) -> Unit) {
+    withStore(test)
+    withGuest { _, guest ->
+        test(guest)
+        if (!guest.isClosed) assertEquals("guest", guest.role())
+    }
+}
+
+/** Whether a store is hosted here: `host`, or `guest`. */
+internal suspend fun Altair.role(): String = status().host.role
 
 /** Opens the store of a test's folder. */
 internal suspend fun open(folder: Path, options: OpenOptions = OpenOptions()): Altair =

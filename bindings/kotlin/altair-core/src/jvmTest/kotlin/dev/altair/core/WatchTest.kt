@@ -29,7 +29,7 @@ import kotlin.time.Duration.Companion.seconds
 
 class WatchTest {
     @Test
-    fun `a watcher sees where things stand and then every change in order`() = withStore { altair ->
+    fun `a watcher sees where things stand and then every change in order`() = inEitherSeat { altair ->
         altair.notes.create("before")
         altair.watch().test(timeout = DEADLINE) {
             val current = assertIs<Watched.Current>(awaitItem())
@@ -82,7 +82,7 @@ class WatchTest {
     }
 
     @Test
-    fun `flows that are collected and cancelled two hundred times leave nothing behind`() = withStore { altair ->
+    fun `flows that are collected and cancelled two hundred times leave nothing behind`() = inEitherSeat { altair ->
         eventually("nobody watches") { subscriptions() == 0L }
         repeat(200) { round ->
             when (round % 4) {
@@ -103,7 +103,7 @@ class WatchTest {
     }
 
     @Test
-    fun `one flow is collected by many at once`() = withStore { altair ->
+    fun `one flow is collected by many at once`() = inEitherSeat { altair ->
         val flow = altair.watch()
         val collected = List(50) { async(Dispatchers.Default) { flow.take(4).toList() } }
         eventually("all watch") { subscriptions() == 50L }
@@ -118,7 +118,7 @@ class WatchTest {
     }
 
     @Test
-    fun `a slow collector holds no writer up and sees everything in order`() = withStore { altair ->
+    fun `a slow collector holds no writer up and sees everything in order`() = inEitherSeat { altair ->
         val gate = CompletableDeferred<Unit>()
         val seen = Channel<Watched>(Channel.UNLIMITED)
         val slow = launch(Dispatchers.Default) {
@@ -205,7 +205,7 @@ class WatchTest {
     }
 
     @Test
-    fun `what is said in time is heard within a second`() = withStore { altair ->
+    fun `what is said in time is heard within a second`() = inEitherSeat { altair ->
         val heard = Channel<Watched>(Channel.UNLIMITED)
         val watching = launch(Dispatchers.Default) { altair.watch().collect { heard.send(it) } }
         heard.receive()

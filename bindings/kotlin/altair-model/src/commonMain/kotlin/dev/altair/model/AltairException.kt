@@ -20,7 +20,7 @@ public sealed class AltairException(
     /** Concurrent values have to be resolved first. */
     public class Conflict(what: String, hint: String, cause: Throwable? = null) : AltairException(what, hint, cause)
 
-    /** Another process has the store and doesn't let go. */
+    /** Another process has the store, and can't be joined or doesn't answer. */
     public class Locked(what: String, hint: String, cause: Throwable? = null) : AltairException(what, hint, cause)
 
     /** Something in the store is damaged. */
@@ -29,7 +29,7 @@ public sealed class AltairException(
     /** The store was written by a newer version, or this library can't run here. */
     public class Unsupported(what: String, hint: String, cause: Throwable? = null) : AltairException(what, hint, cause)
 
-    /** The server, or the process that has the store, can't be reached. */
+    /** The server can't be reached. */
     public class Unreachable(what: String, hint: String, cause: Throwable? = null) : AltairException(what, hint, cause)
 
     /** The thing stands in a way that rules this out: it is triaged already, or in the trash. */

@@ -74,7 +74,7 @@ public data class Status(
     public val health: String,
     /** How syncing stands. */
     public val sync: SyncStatus,
-    /** Which process has the store. */
+    /** Which process hosts the store. */
     public val host: HostStatus,
 )
 
@@ -102,13 +102,13 @@ public data class SyncStatus(
     public val faults: List<JsonElement>,
 )
 
-/** Which process has the store. */
+/** Which process hosts the store. */
 public data class HostStatus(
     /** Its process id. */
     public val pid: Long,
     /** How many hosts there have been. */
     public val epoch: Long,
-    /** `host`, or `guest`. */
+    /** `host` where the store is hosted here, `guest` where it was joined. */
     public val role: String,
 )
 

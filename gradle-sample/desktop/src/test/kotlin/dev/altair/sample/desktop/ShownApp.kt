@@ -29,10 +29,11 @@ import dev.altair.sample.Workspace
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.swing.Swing
+import java.io.File
 import java.nio.file.Files
 
-/** The app in a window of a test, on a store of its own. Somebody else can write to the same store through [altair]. */
-internal class ShownApp(private val ui: ComposeUiTest, val altair: Altair, val workspace: Workspace) {
+/** The app in a window of a test, on a store of its own in [directory]. Somebody else can write to the same store through [altair]. */
+internal class ShownApp(private val ui: ComposeUiTest, val directory: File, val altair: Altair, val workspace: Workspace) {
     /** Waits until something that can be seen matches. */
     fun see(what: String, matcher: SemanticsMatcher, count: Int? = null) = until(what) {
         val nodes = ui.onAllNodes(matcher).fetchSemanticsNodes()
@@ -99,9 +100,9 @@ internal class ShownApp(private val ui: ComposeUiTest, val altair: Altair, val w
 
 internal const val DEADLINE_MILLIS = 20_000L
 
-/** Runs [test] on the shown app, with a store that was made ready by [prepare]. */
-internal fun withApp(prepare: suspend Altair.() -> Unit = {}, test: ShownApp.() -> Unit) {
-    val directory = Files.createTempDirectory("altair-desktop").toFile()
+/** Runs [test] on the shown app, with a store that was made ready by [prepare]; [before] does what has to be done before it is opened. */
+internal fun withApp(prepare: suspend Altair.() -> Unit = {}, before: (File) -> Unit = {}, test: ShownApp.() -> Unit) {
+    val directory = Files.createTempDirectory("altair-desktop").toFile().also(before)
     val altair = runBlocking { Altair.open(directory.path).apply { prepare() } }
     try {
         runSkikoComposeUiTest(size = Size(1440f, 900f)) {
@@ -109,7 +110,7 @@ internal fun withApp(prepare: suspend Altair.() -> Unit = {}, test: ShownApp.() 
             try {
                 setContent { App(model, dark = false, onToggleDark = {}) }
                 waitUntil("the store is open", DEADLINE_MILLIS) { model.state.value is AppState.Open }
-                ShownApp(this, altair, (model.state.value as AppState.Open).workspace).test()
+                ShownApp(this, directory, altair, (model.state.value as AppState.Open).workspace).test()
             } finally {
                 runBlocking { model.close() }
             }
