@@ -330,7 +330,8 @@ mod tests {
             Thousandths(n).exactly(&mut serde_json::Serializer::new(&mut json)).unwrap();
             prop_assert_eq!(serde_json::from_slice::<Thousandths>(&json).unwrap(), Thousandths(n));
             let rounded: Thousandths = serde_json::from_str(&serde_json::to_string(&Thousandths(n)).unwrap()).unwrap();
-            prop_assert!(rounded.0.abs_diff(n) <= 1024);
+            // Doubles of this size lie up to two apart.
+            prop_assert!(rounded.0.abs_diff(n) <= 2000);
         }
 
         #[test]

@@ -23,7 +23,7 @@ const INSIDE: &str = "Moved two bean rows nearer to the wall, where the morning 
 /// Builds `altair` and walks through the main job.
 pub(crate) fn run() -> Result<(), Failure> {
     println!("Building altair. The first build takes 10 to 30 minutes, later ones seconds.");
-    workspace::run(&mut cargo(&["build", "-p", "altair-cli"]))?;
+    workspace::run(&mut cargo(&["build", "-p", "altair-cli", "--bins"]))?;
     let altair = workspace::target_directory()?.join("debug").join(format!("altair{EXE_SUFFIX}"));
 
     let shipped = workspace::root().join("demo").join("vault");
@@ -34,6 +34,7 @@ pub(crate) fn run() -> Result<(), Failure> {
     round_trip(&session)?;
     merge(&session)?;
     write_back(&session, &shipped)?;
+    many_programs(&session)?;
     println!("\nDone. The store and the copies of the vault were temporary and are gone.");
     Ok(())
 }
@@ -108,6 +109,22 @@ fn write_back(session: &Session, shipped: &Path) -> Result<(), Failure> {
     holds(merged.contains(OUTSIDE_AFTER) && merged.contains(INSIDE), "both edits are in the file")
 }
 
+fn many_programs(session: &Session) -> Result<(), Failure> {
+    heading("One store, many programs: whoever hosts it may go, and the others carry on");
+    session.show(&["daemon", "status"])?;
+    let host = || session.ask(&["--json", "daemon", "status"]).map(|status| json::number(&status, "pid"));
+    let before = host()?.ok_or_else(|| Failure::Failed("Nobody hosts the store.".to_owned()))?;
+    println!("\n$ kill -9 {before}");
+    let killed = Command::new("kill").args(["-9", &before.to_string()]).status();
+    let killed = killed.map_err(|error| Failure::of("run kill", error))?;
+    holds(killed.success(), "the daemon that the first command started is killed")?;
+    session.show(&["search", "twine", "--kind", "capture"])?;
+    let after = host()?;
+    holds(after.is_some_and(|after| after != before), "another hosts by now, and nothing was lost")?;
+    session.show(&["daemon", "stop"])?;
+    Ok(())
+}
+
 /// A temporary folder with a copy of the vault and a store, and the `altair` that works there.
 struct Session {
     altair: PathBuf,
@@ -170,6 +187,8 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
+        // Where the demo failed, the daemon is still there.
+        let _ = self.ask(&["--json", "daemon", "stop"]);
         if let Err(error) = fs::remove_dir_all(&self.folder) {
             eprintln!("{} is left behind: {error}", self.folder.display());
         }

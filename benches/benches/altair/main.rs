@@ -1,11 +1,12 @@
 //! `cargo bench -p altair-bench --profile dev -- [WHAT…] [--notes N] [--save FILE]`: Altair beside the same work done bare.
 //!
 //! docs/benchmarks.md says what the figures mean. Some figures need a process of their own: the program then runs itself as a child,
-//! with `--child` (see `rest` and `talk`).
+//! with `--child` (see `rest`, `rpc` and `talk`).
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "talking to the person at the terminal is its job")]
 
 mod capture;
+mod child;
 mod read;
 mod rest;
 mod rpc;
@@ -13,7 +14,7 @@ mod search;
 mod talk;
 mod world;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -76,6 +77,7 @@ fn main() -> ExitCode {
     if args.first().is_some_and(|arg| arg == "--child") {
         return ended(match &args[1..] {
             [echo, bytes] if echo == "echo" => talk::echo(bytes),
+            [host, store] if host == "host" => rpc::host(Path::new(store)),
             args => rest::child(args),
         });
     }

@@ -1,9 +1,11 @@
 //! Local RPC: one note from the host, asked by a guest and by a client that has nothing but a socket, beside the engine's own time and a bare socket that
-//! carries the same bytes.
+//! carries the same bytes. The host is a process of its own, as it is in life: this program as a child.
 
+use std::cell::RefCell;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use altair_bench::measure::{Done, Side, take_turns};
@@ -12,10 +14,11 @@ use altair_bench::report::{Line, Report, Unit};
 use altair_bench::{Failure, Outcome};
 use altair_core::Altair;
 use altair_protocol::EntityId;
-use altair_protocol::rpc::{Call as _, Get, HELLO, Hello, Line as Request, Protocol, RequestId, Success};
+use altair_protocol::rpc::{Call as _, Get, HELLO, Hello, Line as Request, PING, Protocol, RequestId, Success};
 use serde::Serialize;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
+use crate::child::{END, Measuring};
 use crate::read::{all_ids, strided};
 use crate::world::Ground;
 
@@ -34,36 +37,64 @@ pub(crate) fn measure(ground: &Ground, scratch: &Path, report: &mut Report) -> O
     eprintln!("asking a host …");
     let folder = scratch.join("hosted");
     Notes::default().write_vault(&folder.join("vault"), NOTES)?;
-    let host = ground.altair(&folder.join("store"))?;
-    let guest = ground.altair(&folder.join("store"))?;
-    if host.is_guest() || !guest.is_guest() {
-        return Err("the second handle on a store is to be a guest of the first".into());
+    let store = folder.join("store");
+    let mut host = Measuring::start(Command::new(std::env::current_exe()?).args(["--child", "host"]).arg(&store))?;
+    host.measure("")?;
+    let guest = ground.altair(&store)?;
+    if !guest.is_guest() {
+        return Err("the store is to be open in another process".into());
     }
-    let (filling, vault) = (host.clone(), folder.join("vault"));
+    let (filling, vault) = (guest.clone(), folder.join("vault"));
     let ids = ground.run(async move {
         filling.import(&vault, |_| {}).await?;
         all_ids(&filling).await
     })?;
-    let (asked, answered) = bytes(ground, &host, ids[0])?;
+    let (asked, answered) = bytes(ground, &guest, ids[0])?;
     let (mut echo, mut task) = (Echo::by_thread(asked, answered)?, Echo::by_task(ground, asked, answered)?);
-    let mut client = Client::greet(&host)?;
+    let client = RefCell::new(Client::greet(&guest)?);
     let (mut guests, mut hosts, mut clients) = (0, 0, 0);
     let done = take_turns(
         TURNS,
         vec![
             Side::new("guest", || get(ground, &guest, strided(&ids, &mut guests, GETS))),
-            Side::new("client", || strided(&ids, &mut clients, GETS).into_iter().map(|id| client.get(id)).collect()),
-            Side::new("the engine's own get", || get(ground, &host, strided(&ids, &mut hosts, GETS))),
+            Side::new("client", || {
+                strided(&ids, &mut clients, GETS).into_iter().map(|id| client.borrow_mut().get(id)).collect()
+            }),
+            Side::new("ping", || (0..GETS).map(|_| client.borrow_mut().ping()).collect()),
+            Side::new("the engine's own get", || {
+                let ids: Vec<String> = strided(&ids, &mut hosts, GETS).iter().map(EntityId::to_string).collect();
+                host.measure(&ids.join(" "))
+            }),
             Side::new(ECHO, || (0..GETS).map(|_| echo.trip()).collect()),
             Side::new(TASK, || (0..GETS).map(|_| task.trip()).collect()),
         ],
     )?;
-    let [guests, clients, here, bare, task] = done.as_slice() else { return Err("nobody asked".into()) };
+    let [guests, clients, pings, here, bare, task] = done.as_slice() else { return Err("nobody asked".into()) };
     for (there, whose) in [(clients, "a client with a blocking socket"), (guests, "a guest, another `Altair`")] {
         report.lines.extend(lines(there, whose, here, [bare, task], (asked, answered))?);
     }
-    ground.close(guest)?;
-    ground.close(host)
+    report.lines.push(
+        Line::new("rpc.ping", "ping by a client with a blocking socket, p50", Unit::Millis, pings.spread.p50)
+            .spread(pings.spread)
+            .beside(ECHO, bare.spread.p50),
+    );
+    ground.close(guest)
+}
+
+/// Hosts a store, and measures what the notes take that it is told of.
+pub(crate) fn host(store: &Path) -> Outcome {
+    let ground = Ground::new()?;
+    let altair = ground.altair(store)?;
+    for line in std::io::stdin().lines() {
+        let line = line?;
+        if line == END {
+            break;
+        }
+        let ids = line.split_whitespace().map(str::parse).collect::<Result<_, _>>()?;
+        let nanos: Vec<u128> = get(&ground, &altair, ids)?.iter().map(Duration::as_nanos).collect();
+        println!("{}", serde_json::to_string(&nanos)?);
+    }
+    ground.close(altair)
 }
 
 fn lines(there: &Done, whose: &str, here: &Done, echoes: [&Done; 2], bytes: (usize, usize)) -> Outcome<[Line; 3]> {
@@ -102,9 +133,9 @@ fn get(ground: &Ground, altair: &Altair, ids: Vec<EntityId>) -> Outcome<Vec<Dura
 }
 
 /// How long the request for a note is, and its answer, line ends included.
-fn bytes(ground: &Ground, host: &Altair, note: EntityId) -> Outcome<(usize, usize)> {
+fn bytes(ground: &Ground, altair: &Altair, note: EntityId) -> Outcome<(usize, usize)> {
     let id = RequestId::Text(note.to_string());
-    let asking = host.clone();
+    let asking = altair.clone();
     let entity = ground.run(async move { Ok(asking.get(note).await?) })?;
     let request = serde_json::to_vec(&Request::request(&id, Get::METHOD, &Get { id: note }, false))?;
     let answer = serde_json::to_vec(&Success::new(&id, &entity))?;
@@ -119,8 +150,8 @@ struct Client {
 }
 
 impl Client {
-    fn greet(host: &Altair) -> Outcome<Self> {
-        let socket = host.host().and_then(|host| host.socket).ok_or("the host doesn't listen")?;
+    fn greet(guest: &Altair) -> Outcome<Self> {
+        let socket = guest.host().and_then(|host| host.socket).ok_or("the host doesn't listen")?;
         let stream = BufReader::new(UnixStream::connect(socket)?);
         let mut client = Self { stream, answer: String::new(), asked: 0 };
         let hello = Hello { protocol: Protocol::OURS, client: "altair-bench".to_owned(), version: String::new() };
@@ -131,6 +162,13 @@ impl Client {
     fn get(&mut self, id: EntityId) -> Outcome<Duration> {
         let begun = Instant::now();
         self.ask(Get::METHOD, &Get { id })?;
+        Ok(begun.elapsed())
+    }
+
+    /// What the host answers without its engine.
+    fn ping(&mut self) -> Outcome<Duration> {
+        let begun = Instant::now();
+        self.ask(PING, &serde_json::json!({}))?;
         Ok(begun.elapsed())
     }
 

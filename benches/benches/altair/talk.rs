@@ -5,16 +5,18 @@
 
 use std::cell::RefCell;
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use altair_bench::Outcome;
 use altair_bench::measure::{Side, take_turns};
 use altair_bench::report::{Line, Report, Unit};
-use altair_bench::{Failure, Outcome};
+
+use crate::child::Measuring;
 
 /// What is sent there and back: its name, its bytes, and how often in a turn.
 const MESSAGES: [(&str, usize, usize); 2] = [("100 B", 100, 200), ("1 MB", 1_000_000, 10)];
@@ -24,7 +26,7 @@ const PYTHON: &str = include_str!("talk.py");
 
 pub(crate) fn measure(report: &mut Report) -> Outcome {
     eprintln!("talking to a child …");
-    let python = Python::start()?.map(RefCell::new);
+    let python = python()?.map(RefCell::new);
     for (name, bytes, times) in MESSAGES {
         let (mut unix, mut pipe, mut tcp) = (Peer::unix(bytes)?, Peer::pipe(bytes)?, Peer::tcp(bytes)?);
         let mut sides = vec![
@@ -33,7 +35,7 @@ pub(crate) fn measure(report: &mut Report) -> Outcome {
             Side::new("TCP loopback", || tcp.trips(times)),
         ];
         if let Some(python) = &python {
-            let from = |way: &'static str| move || python.borrow_mut().trips(way, bytes, times);
+            let from = |way: &'static str| move || python.borrow_mut().measure(&format!("{way} {bytes} {times}"));
             sides.push(Side::new("Unix socket", from("socket")));
             sides.push(Side::new("shared memory, and a pipe to wake", from("shared")));
         }
@@ -131,52 +133,15 @@ pub(crate) fn echo(bytes: &str) -> Outcome {
     }
 }
 
-/// A Python that talks to children of its own, and says how long that took.
-struct Python {
-    child: Child,
-    asks: ChildStdin,
-    says: BufReader<ChildStdout>,
-}
-
-impl Python {
-    /// `None` where there is no Python.
-    fn start() -> Outcome<Option<Self>> {
-        let sizes = MESSAGES.map(|(_, bytes, _)| bytes.to_string());
-        let started = Command::new("python3")
-            .args(["-c", PYTHON])
-            .args(sizes)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn();
-        let mut child = match started {
-            Ok(child) => child,
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                eprintln!("There is no python3 here: shared memory isn't measured.");
-                return Ok(None);
-            }
-            Err(error) => return Err(error.into()),
-        };
-        let (Some(asks), Some(says)) = (child.stdin.take(), child.stdout.take()) else {
-            return Err("the pipes to Python are missing".into());
-        };
-        Ok(Some(Self { child, asks, says: BufReader::new(says) }))
-    }
-
-    fn trips(&mut self, way: &str, bytes: usize, times: usize) -> Outcome<Vec<Duration>> {
-        writeln!(self.asks, "{way} {bytes} {times}")?;
-        let mut line = String::new();
-        if self.says.read_line(&mut line)? == 0 {
-            return Err(Failure::from("Python stopped talking"));
+/// A Python that talks to children of its own, and says how long that took; `None` where there is none.
+fn python() -> Outcome<Option<Measuring>> {
+    let sizes = MESSAGES.map(|(_, bytes, _)| bytes.to_string());
+    match Measuring::start(Command::new("python3").args(["-c", PYTHON]).args(sizes)) {
+        Ok(python) => Ok(Some(python)),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            eprintln!("There is no python3 here: shared memory isn't measured.");
+            Ok(None)
         }
-        let nanos: Vec<u64> = serde_json::from_str(&line)?;
-        Ok(nanos.into_iter().map(Duration::from_nanos).collect())
-    }
-}
-
-impl Drop for Python {
-    fn drop(&mut self) {
-        // It has a piece of shared memory to give back, so it ends by itself.
-        let _ = self.asks.write_all(b"end\n");
-        let _ = self.child.wait();
+        Err(error) => Err(error.into()),
     }
 }

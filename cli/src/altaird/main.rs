@@ -22,6 +22,8 @@ use tokio::signal::unix::{SignalKind, signal};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// The least that a daemon stays without a guest.
+const IDLE_LEAST: Duration = Duration::from_secs(2);
 /// How often an idle daemon is looked at.
 const IDLE_LOOK: Duration = Duration::from_secs(5);
 
@@ -119,7 +121,8 @@ async fn serve_stdin(altair: &Altair) -> Result<(), Error> {
 /// Ends when nobody has been connected for so long; never, if nobody said how long.
 async fn idle(altair: &Altair, minutes: Option<u64>) {
     let Some(minutes) = minutes else { return std::future::pending().await };
-    let most = Duration::from_secs(minutes.saturating_mul(60));
+    // Long enough for the command that started it to connect.
+    let most = Duration::from_secs(minutes.saturating_mul(60)).max(IDLE_LEAST);
     let mut since = tokio::time::Instant::now();
     while since.elapsed() < most {
         tokio::time::sleep(IDLE_LOOK.min(most)).await;

@@ -116,15 +116,17 @@ fn a_folder_without_rights_is_refused() {
     home.id(["capture", "kept"]);
     // Rights don't bind root, so the command runs as somebody else.
     let program = home.path("altair");
-    fs::copy(altair_tests::altair(), &program).unwrap();
     fs::set_permissions(home.folder(), fs::Permissions::from_mode(0o755)).unwrap();
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    for name in ["altair", "altaird"] {
+        fs::copy(altair_tests::altair().with_file_name(name), home.path(name)).unwrap();
+        fs::set_permissions(home.path(name), fs::Permissions::from_mode(0o755)).unwrap();
+    }
     let closed = home.path("closed");
     copy(home.store(), &closed);
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o500)).unwrap();
     let as_somebody = |store: &Path| {
         let mut command = std::process::Command::new(&program);
-        command.args(["--json", "capture", "x"]).env("ALTAIR_HOME", store).current_dir("/");
+        command.args(["--json", "--no-daemon", "capture", "x"]).env("ALTAIR_HOME", store).current_dir("/");
         if rustix::process::geteuid().is_root() {
             command.uid(65534).gid(65534);
         }

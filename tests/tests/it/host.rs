@@ -604,6 +604,31 @@ fn systemd_starts_the_daemon_for_whoever_connects() {
 }
 
 #[test]
+fn another_user_is_not_let_in() {
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::process::CommandExt as _;
+    let home = Hosted::new();
+    home.answer(&["capture", "nobody's business"]);
+    if !rustix::process::geteuid().is_root() {
+        return skip("only root can be another user");
+    }
+    fs::set_permissions(home.folder(), fs::Permissions::from_mode(0o755)).unwrap();
+    for name in ["altair", "altaird"] {
+        fs::copy(altair_tests::altair().with_file_name(name), home.path(name)).unwrap();
+        fs::set_permissions(home.path(name), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let socket = home.status()["socket"].as_str().unwrap().to_owned();
+    let as_nobody = |name: &str, value: &str| {
+        let mut command = Command::new(home.path("altair"));
+        command.args(["--json", "inbox"]).env_clear().env(name, value).uid(65534).gid(65534).current_dir("/");
+        error_of(&run(&mut command, b""), 5)
+    };
+    as_nobody("ALTAIR_HOME", home.store().to_str().unwrap());
+    as_nobody("ALTAIR_SOCKET", &socket);
+    assert_eq!(home.texts().len(), 1);
+}
+
+#[test]
 fn an_idle_daemon_ends_when_it_is_told_to() {
     let home = Hosted::new();
     let config = home.path("config.toml");

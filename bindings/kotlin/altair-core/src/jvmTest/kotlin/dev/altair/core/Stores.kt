@@ -49,7 +49,7 @@ internal fun withFolder(on: Path? = null, test: suspend CoroutineScope.(Path) ->
 
 /** Runs a test with an open, empty store, and closes it. */
 internal fun withStore(test: suspend CoroutineScope.(Altair) -> Unit): Unit =
-    withFolder { folder -> open(folder).use { test(it) } }
+    withGuest { _, guest -> test(guest) }
 
 /** Runs a test with an open, empty store and a guest of it, and closes both. */
 internal fun withGuest(test: suspend CoroutineScope.(host: Altair, guest: Altair) -> Unit): Unit = withFolder { folder ->
