@@ -116,12 +116,12 @@ pub fn activation(store: &Path) -> Result<PathBuf> {
     Ok(private_folder()?.join(format!("{}.sock", mark(store))))
 }
 
-/// The file that is locked by who starts a host for a store, so that only one is started.
+/// The file that is locked by who starts a host for a store, so that only one is started. Some stores share one, so that there are never many.
 ///
 /// # Errors
 /// When the folder for sockets isn't this user's alone.
 pub fn spawn_lock(store: &Path) -> Result<PathBuf> {
-    Ok(private_folder()?.join(format!("{}.spawn", mark(store))))
+    Ok(private_folder()?.join(format!("{}.spawn", &mark(store)[..2])))
 }
 
 /// What tells one store's sockets from another's: part of the hash of its real path.

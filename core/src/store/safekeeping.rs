@@ -54,6 +54,7 @@ impl Safekeeping {
         remove(&part).map_err(failed)?;
         keep(&keeping.database(), &part).map_err(failed)?;
         fs::rename(&part, keeping.kept()).and_then(|()| sync_folder(root)).map_err(failed)?;
+        begin_next_log(&keeping.database().join("wal")).map_err(failed)?;
         Ok(keeping)
     }
 
@@ -136,6 +137,27 @@ impl Safekeeping {
     fn kept(&self) -> PathBuf {
         self.root.join(KEPT)
     }
+}
+
+/// Gives the database an empty log to go on in, so that it never writes behind what a killed process had half written.
+///
+/// SurrealKV 0.21 opens its newest log for writing, then reads it, and where its end is torn puts a repaired copy in its place by renaming: what is written from then on goes to the file that is no
+/// more, and the next crash loses all of it. It goes on in the log with the highest number, so one that is empty is safe; the torn one is only read.
+fn begin_next_log(logs: &Path) -> io::Result<()> {
+    let mut newest = None;
+    for entry in fs::read_dir(logs).into_iter().flatten() {
+        let path = entry?.path();
+        let number = path.file_stem().and_then(|stem| stem.to_str()?.parse::<u64>().ok());
+        if ends_in(&path, "wal") {
+            newest = newest.max(number.map(|number| (number, path)));
+        }
+    }
+    let Some((number, path)) = newest else { return Ok(()) };
+    if fs::metadata(path)?.len() == 0 {
+        return Ok(());
+    }
+    fs::File::create_new(logs.join(format!("{:020}.wal", number.saturating_add(1))))?.sync_all()?;
+    sync_folder(logs)
 }
 
 fn damaged(file: &Path, what: &str) -> Error {

@@ -103,6 +103,43 @@ fn copy(from: &std::path::Path, to: &std::path::Path) {
     }
 }
 
+/// A process that is killed while it writes leaves half a record at the end of the database's log. What the next one writes must not go the way of that half.
+#[tokio::test]
+async fn what_is_written_after_a_torn_log_outlives_the_next_crash() {
+    let folder = tempfile::tempdir().unwrap();
+    let capture = async |altair: &Altair, text: &str| {
+        altair.capture(altair_core::NewCapture { text: text.into(), ..Default::default() }).await.unwrap();
+    };
+    let (mut store, mut expected) = (folder.path().join("0"), 0);
+    for crash in 1..5 {
+        let altair = Altair::open(Config::new(&store)).await.unwrap();
+        let page = altair.list(altair_core::List::Inbox, 50, None).await.unwrap();
+        assert_eq!(page.items.len(), expected, "after crash {crash}");
+        for n in 0..3 {
+            capture(&altair, &format!("{crash} {n} {}", "and some words more ".repeat(300))).await;
+            expected += 1;
+        }
+        // What the files are now is what a kill would leave.
+        let after = folder.path().join(crash.to_string());
+        copy(&store, &after);
+        altair.close().await.unwrap();
+        let logs = std::fs::read_dir(after.join("db/wal")).unwrap().map(|entry| entry.unwrap().path());
+        let newest = logs.filter(|log| std::fs::metadata(log).unwrap().len() > 0).max().unwrap();
+        let whole = std::fs::read(&newest).unwrap();
+        // Half of what may come next, and the torn end of what never was answered.
+        let torn: Vec<u8> = match crash {
+            1 | 2 => whole[..whole.len().min(1000) / crash].to_vec(),
+            _ => vec![0xa5; 700],
+        };
+        std::fs::write(&newest, [whole, torn].concat()).unwrap();
+        store = after;
+    }
+    let altair = Altair::open(Config::new(&store)).await.unwrap();
+    assert_eq!(altair.list(altair_core::List::Inbox, 50, None).await.unwrap().items.len(), expected);
+    assert_eq!(altair.doctor().await.unwrap().problems, vec![]);
+    altair.close().await.unwrap();
+}
+
 #[tokio::test]
 async fn an_opening_that_was_killed_is_undone_wherever_it_was() {
     let store = Store::new().await;
