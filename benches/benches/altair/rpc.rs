@@ -24,9 +24,9 @@ use crate::world::Ground;
 
 /// How many notes the store has. More would make the engine's own part longer, and not the way to it.
 const NOTES: usize = 1_000;
-const TURNS: usize = 60;
+const TURNS: usize = 150;
 /// How many notes a turn gets.
-const GETS: usize = 50;
+const GETS: usize = 30;
 /// How many times a bare echo the way to the host and back may take.
 const LIMIT: f64 = 3.0;
 

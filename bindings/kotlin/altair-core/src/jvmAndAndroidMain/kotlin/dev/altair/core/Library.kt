@@ -1,5 +1,8 @@
 package dev.altair.core
 
+import com.sun.jna.CallbackThreadInitializer
+import com.sun.jna.Native as Jna
+import dev.altair.core.ffi.uniffiRustFutureContinuationCallbackImpl
 import dev.altair.model.AltairException
 
 /** The native library: loaded once, by the first who needs it. */
@@ -14,6 +17,11 @@ internal object Library {
         System.getProperty(PATH)?.let { System.setProperty(OVERRIDE, it) }
         try {
             dev.altair.core.ffi.uniffiEnsureInitialized()
+            // The engine's threads tell when something has come. They become threads of the JVM once, and not anew for each call.
+            Jna.setCallbackThreadInitializer(
+                uniffiRustFutureContinuationCallbackImpl,
+                CallbackThreadInitializer(true, false, "altair"),
+            )
             null
         } catch (missing: LinkageError) {
             missing

@@ -28,7 +28,9 @@ import dev.altair.model.Undone
 import dev.altair.model.Version
 import dev.altair.model.Watched
 import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.CoroutineDispatcher
 import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.MainCoroutineDispatcher
 import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.channels.Channel
 import kotlinx.coroutines.channels.awaitClose
@@ -189,8 +191,16 @@ private suspend fun <T> apart(call: suspend () -> T): T =
  * Whether the caller goes on in whichever thread wakes it, as in [Dispatchers.Unconfined]. That would be one of the engine's, and what the caller does
  * there may block: it is woken from somewhere else.
  */
-private suspend fun isWokenAnywhere(): Boolean =
-    currentCoroutineContext()[ContinuationInterceptor].let { it == null || it === Dispatchers.Unconfined }
+private suspend fun isWokenAnywhere(): Boolean {
+    val context = currentCoroutineContext()
+    return when (val interceptor = context[ContinuationInterceptor]) {
+        null -> true
+        // `immediate` needs no dispatch on its own thread, which wakes nobody here.
+        is MainCoroutineDispatcher -> false
+        is CoroutineDispatcher -> !interceptor.isDispatchNeeded(context)
+        else -> false
+    }
+}
 
 /** Tells a collector something. Where it has gone away meanwhile nobody minds: its subscription is about to be stopped. */
 private inline fun told(tell: () -> Unit) {

@@ -85,7 +85,7 @@ class ProcessesTest {
     }
 
     @Test
-    fun `another process joins the store that this one has`() = withStore { altair ->
+    fun `another process joins the store that this one has`() = withHost { altair ->
         val heard = async(Dispatchers.Default) { altair.inbox.watch().first { page -> page.items.any { it.text == "from another process" } } }
         altair.inbox.capture("from this one")
         Child.start("visit", altair.folder().resolve("store")).use { child ->
@@ -98,7 +98,7 @@ class ProcessesTest {
     }
 
     @Test
-    fun `a guest that is killed in the middle of its captures loses nothing and harms nobody`() = withStore { altair ->
+    fun `a guest that is killed in the middle of its captures loses nothing and harms nobody`() = withHost { altair ->
         Child.start("forever", altair.folder().resolve("store")).use { child ->
             val ids = blocking { List(150) { child.line()!! }.also { child.kill() } + child.lines() }.filter { it.length == 36 }.map(::EntityId)
             altair.inbox.capture("still here")

@@ -8,7 +8,7 @@ import kotlin.test.assertTrue
 
 class StatusTest {
     @Test
-    fun `the status tells how the store stands`() = withStore { altair ->
+    fun `the status tells how the store stands`() = withHost { altair ->
         val figs = altair.notes.create("Figs")
         altair.notes.create("Plums")
         altair.quests.create("Prune")

@@ -47,9 +47,15 @@ internal fun withFolder(on: Path? = null, test: suspend CoroutineScope.(Path) ->
     }
 }
 
-/** Runs a test with an open, empty store, and closes it. */
-internal fun withStore(test: suspend CoroutineScope.(Altair) -> Unit): Unit =
-    withGuest { _, guest -> test(guest) }
+/** Whether the tests are to go as far as they do every night. */
+private val nightly = System.getenv("ALTAIR_TEST_TIER") == "nightly"
+
+/** Runs a test with an open, empty store, and closes it. Every night it is one that was joined, too. */
+internal fun withStore(test: suspend CoroutineScope.(Altair) -> Unit): Unit = if (nightly) inEitherSeat(test) else withHost(test)
+
+/** Runs a test with an open, empty store that is hosted here, and closes it. */
+internal fun withHost(test: suspend CoroutineScope.(Altair) -> Unit): Unit =
+    withFolder { folder -> open(folder).use { test(it) } }
 
 /** Runs a test with an open, empty store and a guest of it, and closes both. */
 internal fun withGuest(test: suspend CoroutineScope.(host: Altair, guest: Altair) -> Unit): Unit = withFolder { folder ->
@@ -58,7 +64,7 @@ internal fun withGuest(test: suspend CoroutineScope.(host: Altair, guest: Altair
 
 /** Runs a test with an open, empty store twice: where it is hosted, and where it was joined. */
 internal fun inEitherSeat(test: suspend CoroutineScope.(Altair) -> Unit) {
-    withStore(test)
+    withHost(test)
     withGuest { _, guest ->
         test(guest)
         if (!guest.isClosed) assertEquals("guest", guest.role())
