@@ -11,7 +11,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::error::AltairError;
 
-/// A watch begins here, and that asks SurrealDB, which recurses deeply; with tokio's 2 MiB it can overflow the stack.
+/// As the engine's own threads have: it is the engine's code that is awaited here.
 const STACK_BYTES: usize = 10 << 20;
 
 /// The runtime of this library, begun by the first call and there as long as the process.

@@ -19,6 +19,7 @@ mod input;
 mod output;
 mod paint;
 mod spawn;
+mod standing;
 mod store;
 
 use std::process::ExitCode;

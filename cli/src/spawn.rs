@@ -14,35 +14,16 @@ use std::time::{Duration, Instant};
 
 use altair_core::host::Connection;
 use altair_core::{Error, ErrorKind};
-use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
 
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::standing::Standing;
 
 /// How long one command waits for another that starts a host.
 const WAIT: Duration = Duration::from_secs(30);
 /// Between two tries.
 const AGAIN: Duration = Duration::from_millis(2);
-
-/// What `altaird` says once it knows how it stands.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Standing {
-    /// It hosts the store.
-    Hosts,
-    /// Somebody else does.
-    Elsewhere,
-    /// The store can't be opened.
-    Error {
-        /// What sort of thing went wrong.
-        kind: ErrorKind,
-        /// What happened.
-        message: String,
-        /// What to do next.
-        hint: String,
-    },
-}
 
 /// Held by the one command that starts a host.
 #[derive(Debug)]

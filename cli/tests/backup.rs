@@ -26,5 +26,20 @@ fn a_backup_is_restored_into_an_empty_store_only() {
 
 #[test]
 fn a_backup_that_is_not_there_is_not_found() {
-    Home::new().error(["restore-backup", "nowhere.backup"], 3);
+    let home = Home::new();
+    home.error(["restore-backup", "nowhere.backup"], 3);
+    assert!(!home.store().exists(), "no store is made for it");
+}
+
+#[test]
+fn a_backup_that_is_not_whole_makes_no_store() {
+    let home = Home::new();
+    home.id(["capture", "keep me"]);
+    let file = home.path("all.backup");
+    home.json(["backup", file.to_str().unwrap()]);
+    let whole = std::fs::read(&file).unwrap();
+    std::fs::write(&file, &whole[..whole.len() / 2]).unwrap();
+    let other = Home::new();
+    other.error(["restore-backup", file.to_str().unwrap()], 2);
+    assert!(!other.store().exists());
 }

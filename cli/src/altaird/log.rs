@@ -9,17 +9,28 @@ use altair_core::Error;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::FmtSpan;
 
-/// The log's name; the one before it has `.1` at its end.
-const NAME: &str = "altaird.log";
+use crate::standing::LOG;
+
 /// A log that has grown to this is put aside.
 const MOST: u64 = 4 << 20;
 /// What a daemon logs when nobody says otherwise.
 const USUAL: &str = "warn,altair_core=info,altaird=info";
 
-/// Begins to log: a detached daemon to its file, others to stderr if `ALTAIR_LOG` asks for it.
-pub(crate) fn start(store: &Path, detached: bool) -> Result<(), Error> {
+/// Where to log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum To {
+    /// To stderr, if `ALTAIR_LOG` asks for it.
+    StderrIfAsked,
+    /// To stderr.
+    Stderr,
+    /// To the store's log.
+    File,
+}
+
+/// Begins to log.
+pub(crate) fn start(store: &Path, to: To) -> Result<(), Error> {
     let asked = std::env::var("ALTAIR_LOG").unwrap_or_default();
-    if asked.is_empty() && !detached {
+    if asked.is_empty() && to == To::StderrIfAsked {
         // With no subscriber at all, `tracing` puts the text of every span together for `log`, and SurrealDB has one for each key.
         let _ = tracing::subscriber::set_global_default(tracing::subscriber::NoSubscriber::default());
         return Ok(());
@@ -33,8 +44,8 @@ pub(crate) fn start(store: &Path, detached: bool) -> Result<(), Error> {
     })?;
     // A span tells when it ends, and how long it took.
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_span_events(FmtSpan::CLOSE).with_ansi(false);
-    if detached {
-        let file = Rotating { path: store.join(NAME), open: None };
+    if to == To::File {
+        let file = Rotating { path: store.join(LOG), open: None };
         log.with_writer(Mutex::new(file)).init();
         std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
     } else {
@@ -97,7 +108,7 @@ mod tests {
     #[test]
     fn a_log_that_has_grown_is_put_aside() {
         let folder = tempfile::tempdir().unwrap();
-        let mut log = Rotating { path: folder.path().join(NAME), open: None };
+        let mut log = Rotating { path: folder.path().join(LOG), open: None };
         let line = vec![b'x'; 1 << 20];
         for _ in 0..9 {
             log.write_all(&line).unwrap();

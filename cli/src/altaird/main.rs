@@ -3,6 +3,8 @@
 //! The engine is in here and not in `altair`, so that a command starts in a millisecond or two. It hosts or it ends: as a guest it would be of no use.
 
 mod log;
+#[path = "../standing.rs"]
+mod standing;
 
 use std::io::Write as _;
 use std::os::fd::AsFd as _;
@@ -15,8 +17,9 @@ use std::time::Duration;
 use altair_core::{Altair, Config, Error};
 use altair_protocol::rpc::HostKind;
 use clap::Parser;
-use serde_json::{Value, json};
 use tokio::signal::unix::{SignalKind, signal};
+
+use crate::standing::Standing;
 
 // SurrealDB makes many small allocations: this one takes a quarter off the time of an import.
 #[global_allocator]
@@ -48,13 +51,23 @@ struct Args {
     repair: bool,
 }
 
+impl Args {
+    fn log(&self) -> log::To {
+        match (self.detach, self.private) {
+            (true, _) => log::To::File,
+            (_, true) => log::To::StderrIfAsked,
+            _ => log::To::Stderr,
+        }
+    }
+}
+
 fn main() -> ExitCode {
     let args = Args::parse();
     if args.detach {
         // A session of its own: the terminal that it was started from may go. That fails only for who has one already.
         let _ = rustix::process::setsid();
     }
-    let outcome = log::start(&args.store, args.detach).and_then(|()| {
+    let outcome = log::start(&args.store, args.log()).and_then(|()| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime =
             runtime.map_err(|error| Error::internal("the daemon can't start its event loop").because(error))?;
@@ -65,7 +78,8 @@ fn main() -> ExitCode {
         Err(error) => {
             tracing::error!(%error, "altaird ends");
             if args.detach || args.private {
-                say(&json!({"error": {"kind": error.kind(), "message": error.message(), "hint": error.hint()}}));
+                let (message, hint) = (error.message().to_owned(), error.hint().to_owned());
+                say(&Standing::Error { kind: error.kind(), message, hint });
             } else {
                 let _ = writeln!(std::io::stderr(), "error: {}\nhint: {}", error.message(), error.hint());
             }
@@ -87,7 +101,7 @@ async fn run(args: &Args) -> Result<(), Error> {
     let altair = Altair::open(config).await?;
     if altair.is_guest() {
         if args.detach || args.private {
-            say(&json!("elsewhere"));
+            say(&Standing::Elsewhere);
             return Ok(());
         }
         let host = altair.host().map_or(0, |host| host.pid);
@@ -97,7 +111,7 @@ async fn run(args: &Args) -> Result<(), Error> {
         ));
     }
     if args.detach || args.private {
-        say(&json!("hosts"));
+        say(&Standing::Hosts);
     }
     tokio::select! {
         _ = terminate.recv() => tracing::info!("asked to end by a signal"),
@@ -133,7 +147,9 @@ async fn idle(altair: &Altair, minutes: Option<u64>) {
 }
 
 /// Tells whoever started this process how it stands.
-fn say(standing: &Value) {
+fn say(standing: &Standing) {
     // Nobody may be listening any more.
-    let _ = writeln!(std::io::stdout(), "{standing}");
+    if let Ok(line) = serde_json::to_string(standing) {
+        let _ = writeln!(std::io::stdout(), "{line}");
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use altair_core::BackedUp;
+use altair_core::{Altair, BackedUp};
 use altair_protocol::rpc;
 use clap::Args;
 
@@ -46,6 +46,8 @@ pub(crate) struct RestoreBackup {
 
 impl RestoreBackup {
     pub(crate) async fn run(self, store: &Store, out: &mut Output) -> Result<(), Failure> {
+        // Before a store is made.
+        Altair::check_backup(&self.file).await?;
         let backed_up =
             store.with(async |altair| altair.call(rpc::FillFromBackup { file: absolute(&self.file)? }).await).await?;
         answer("Restored", &backed_up, out)

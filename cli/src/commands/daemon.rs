@@ -16,6 +16,7 @@ use crate::client::{self, Client};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::spawn;
+use crate::standing::LOG;
 use crate::store::Store;
 
 /// How much of the log is printed.
@@ -107,9 +108,6 @@ fn run(store: &Store, idle_minutes: Option<u64>) -> Result<(), Failure> {
     command.arg("--store").arg(store.path());
     if let Some(minutes) = idle_minutes {
         command.arg("--idle-minutes").arg(minutes.to_string());
-    }
-    if std::env::var_os("ALTAIR_LOG").is_none() {
-        command.env("ALTAIR_LOG", "warn,altair_core=info,altaird=info");
     }
     let error = command.exec();
     Err(Failure::internal(format!("altaird can't be started: {error}")))
@@ -205,7 +203,7 @@ fn answer(host: Host, store: &Store, out: &mut Output) -> Result<(), Failure> {
 }
 
 fn logs(store: &Store, out: &mut Output) -> Result<(), Failure> {
-    let path = store.path().join("altaird.log");
+    let path = store.path().join(LOG);
     let read = || {
         let mut file = std::fs::File::open(&path)?;
         let from = file.metadata()?.len().saturating_sub(LOG_BYTES);

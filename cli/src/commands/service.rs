@@ -85,8 +85,8 @@ impl Service {
              [Install]\nWantedBy=sockets.target\n"
         );
         let service = format!(
-            "[Unit]\nDescription=Altair: hosts {shown}\nRequires={name}.socket\n\n[Service]\nExecStart={program} --store {shown}\n\
-             Environment=ALTAIR_LOG=warn,altair_core=info,altaird=info\n\n[Install]\nWantedBy=default.target\nAlso={name}.socket\n"
+            "[Unit]\nDescription=Altair: hosts {shown}\nRequires={name}.socket\n\n[Service]\nExecStart={program} --store {shown}\n\n\
+             [Install]\nWantedBy=default.target\nAlso={name}.socket\n"
         );
         let systemctl =
             |words: &[&str]| ["systemctl", "--user"].iter().chain(words).map(|word| (*word).to_owned()).collect();

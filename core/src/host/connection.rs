@@ -26,6 +26,7 @@ use self::subscription::{Queue, Subscription};
 use super::SILENCE;
 use super::socket::{Stream, connect};
 use super::wire::{Lines, line};
+use crate::engine::OnProgress;
 use crate::error::{Error, ErrorKind, Result};
 
 /// After so long without a word the host is asked whether it is there, if it owes an answer.
@@ -37,6 +38,7 @@ const PATIENCE: Duration = SILENCE.saturating_sub(PING_AFTER);
 /// How many requests may wait for their answers: fewer than a host takes at a time, so that it always hears a ping. One that was given up counts until the
 /// host has answered it; only those of a host that was silent don't.
 const AT_A_TIME: usize = 48;
+
 /// Why there is no answer.
 #[derive(Debug)]
 pub enum Lost {
@@ -45,9 +47,6 @@ pub enum Lost {
     /// The host is there and doesn't answer.
     Silent(Error),
 }
-
-/// What is called as a long request goes on.
-pub(crate) type OnProgress = Box<dyn FnMut(Progress) + Send>;
 
 /// A connection to a host.
 #[derive(Debug)]
@@ -203,7 +202,7 @@ impl Connection {
         id: Uuid,
         again: bool,
         call: &C,
-        progress: Option<Box<dyn FnMut(Progress) + Send>>,
+        progress: Option<OnProgress>,
     ) -> Result<Result<C::Answer>, Lost> {
         self.exchange(id.into(), again, C::METHOD, call, progress).await
     }

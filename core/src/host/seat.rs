@@ -5,7 +5,6 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
-use altair_protocol::request::Progress;
 use altair_protocol::rpc::{Host, Watch as WatchRequest};
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
@@ -15,7 +14,7 @@ use uuid::Uuid;
 use super::DRAIN;
 use super::connection::{Connection, Lost, RemoteWatch};
 use super::record;
-use crate::engine::{Act, Asked, Config, Inner, LocalWatch, Runtime, closed, moved};
+use crate::engine::{Act, Asked, Config, Inner, LocalWatch, OnProgress, Runtime, closed, moved};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::folder::{Folder, locked, store_id};
 
@@ -93,11 +92,7 @@ impl Seat {
     }
 
     /// Does what a call asks, here or where the engine is.
-    pub(crate) async fn call<C: Act>(
-        self: &Arc<Self>,
-        call: C,
-        mut progress: Option<Box<dyn FnMut(Progress) + Send>>,
-    ) -> Result<C::Answer> {
+    pub(crate) async fn call<C: Act>(self: &Arc<Self>, call: C, mut progress: Option<OnProgress>) -> Result<C::Answer> {
         let mut asked = None;
         loop {
             match self.place() {
@@ -127,7 +122,11 @@ impl Seat {
         loop {
             match self.place() {
                 Place::Nowhere => return Err(closed()),
-                Place::Host(inner) => return Ok(Watching::Here(inner.watch(watch.kind, watch.after).await?)),
+                Place::Host(inner) => {
+                    let handle = inner.handle()?;
+                    let beginning = async move { inner.watch(watch.kind, watch.after).await };
+                    return Ok(Watching::Here(on(&handle, beginning).await?));
+                }
                 Place::Guest(connection) => match connection.watch(&watch).await {
                     Ok(remote) => return Ok(Watching::There(remote?)),
                     Err(Lost::Silent(error)) => return Err(error),

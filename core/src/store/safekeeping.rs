@@ -47,6 +47,7 @@ impl Safekeeping {
         let keeping = Self { root: root.to_owned() };
         let failed = |error| Error::io("keeping the database's files of", root, error);
         if !expected {
+            begin_next_log(&keeping.database().join("wal")).map_err(failed)?;
             return Ok(keeping);
         }
         keeping.check()?;
