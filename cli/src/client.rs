@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use altair_core::host::{Connection, Lost, RemoteWatch, read_own};
+use altair_core::host::{Connection, Guest, Lost, RemoteWatch, read_own};
 use altair_core::{Error, ErrorKind, Progress, store_id};
 use altair_protocol::rpc::{self, Call, Host, HostKind};
 use altair_protocol::{EntityId, rpc::Find};
@@ -18,11 +18,12 @@ use tokio::runtime::Handle;
 use uuid::Uuid;
 
 use crate::failure::Failure;
+use crate::grant;
 use crate::spawn::{self, Private, SpawnLock, Started};
 use crate::store::{Manner, Store};
 
 /// What this program calls itself to a host.
-const CLIENT: &str = concat!("altair ", env!("CARGO_PKG_VERSION"));
+pub(crate) const CLIENT: &str = concat!("altair ", env!("CARGO_PKG_VERSION"));
 /// How long a host that was asked to go may take to finish.
 const LEAVING: Duration = Duration::from_secs(30);
 /// For how long hosts may come and go before a command gives up.
@@ -175,7 +176,9 @@ pub(crate) async fn probe(store: &Path) -> Result<Option<Connection>, Failure> {
 }
 
 async fn join(host: &Host) -> Result<Option<Connection>, Failure> {
-    Connection::join(host, CLIENT, &Handle::current()).await.map_err(Failure::opening)
+    let token = grant::held()?;
+    let guest = Guest { client: CLIENT, grant: token.as_deref() };
+    Connection::join(host, guest, &Handle::current()).await.map_err(Failure::opening)
 }
 
 /// Joins the host of a store, or starts one.

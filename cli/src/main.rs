@@ -14,6 +14,7 @@ mod client;
 mod commands;
 mod config;
 mod failure;
+mod grant;
 mod human;
 mod input;
 mod output;

@@ -12,12 +12,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use altair_core::host::Connection;
+use altair_core::host::{Connection, Guest};
 use altair_core::{Error, ErrorKind};
 use tokio::runtime::Handle;
 
+use crate::client::CLIENT;
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::grant;
 use crate::standing::Standing;
 
 /// How long one command waits for another that starts a host.
@@ -100,7 +102,9 @@ pub(crate) async fn private(store: &Path, repair: bool) -> Result<Started, Failu
         None => return Ok(Started::Died(ending(&mut child))),
     }
     let private = Private { child };
-    let joined = Connection::over(ours, private.child.id(), "altair", &Handle::current()).await;
+    let token = grant::held()?;
+    let guest = Guest { client: CLIENT, grant: token.as_deref() };
+    let joined = Connection::over(ours, private.child.id(), guest, &Handle::current()).await;
     match joined.map_err(Failure::opening)? {
         Some(connection) => Ok(Started::Private(connection, private)),
         None => Err(private.failure().await),

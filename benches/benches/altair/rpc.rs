@@ -154,7 +154,8 @@ impl Client {
         let socket = guest.host().and_then(|host| host.socket).ok_or("the host doesn't listen")?;
         let stream = BufReader::new(UnixStream::connect(socket)?);
         let mut client = Self { stream, answer: String::new(), asked: 0 };
-        let hello = Hello { protocol: Protocol::OURS, client: "altair-bench".to_owned(), version: String::new() };
+        let hello =
+            Hello { protocol: Protocol::OURS, client: "altair-bench".to_owned(), version: String::new(), grant: None };
         client.ask(HELLO, &hello)?;
         Ok(client)
     }

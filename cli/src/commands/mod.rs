@@ -1,6 +1,7 @@
 //! The commands, one module a group: each reads its arguments, asks the engine and hands the answer to the output.
 
 mod attach;
+mod audit;
 mod backup;
 mod capture;
 mod conflicts;
@@ -9,6 +10,7 @@ mod daemon;
 mod edit;
 mod fields;
 mod generate;
+mod grant;
 mod history;
 mod link;
 mod list;
@@ -62,6 +64,8 @@ pub(crate) enum Command {
     Export(vault::Export),
     Backup(backup::Backup),
     RestoreBackup(backup::RestoreBackup),
+    Grant(grant::Grant),
+    Audit(audit::Audit),
     Daemon(daemon::Daemon),
     Shutdown(daemon::Shutdown),
     Status(status::Status),
@@ -116,6 +120,8 @@ impl Command {
             Self::Export(command) => command.run(store, out).await,
             Self::Backup(command) => command.run(store, out).await,
             Self::RestoreBackup(command) => command.run(store, out).await,
+            Self::Grant(command) => command.run(store, out).await,
+            Self::Audit(command) => command.run(store, out),
             Self::Daemon(command) => command.run(store, out).await,
             Self::Shutdown(command) => command.run(store, out).await,
             Self::Status(command) => command.run(store, out).await,

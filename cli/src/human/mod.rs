@@ -2,6 +2,7 @@
 //!
 //! Everything that somebody wrote passes through [`paint`](crate::paint)'s safe texts.
 
+mod audit;
 mod change;
 mod entity;
 mod report;

@@ -59,23 +59,8 @@ impl Act for rpc::Conflicts {
 impl Act for rpc::Resolve {
     async fn act(self, here: Here) -> Result<Conflict> {
         let Self { conflict, resolution } = self;
-        let conflict = conflict.trim().to_lowercase();
-        if conflict.len() < 4 {
-            return Err(Error::invalid(format!("\"{conflict}\" is not a conflict"), "`altair conflicts` lists them"));
-        }
         let mut unit = here.begin_quiet().await?;
-        let all = here.all_conflicts().await?;
-        let mut matching = all.into_iter().filter(|known| known.conflict.id.to_string().ends_with(&conflict));
-        let found = match (matching.next(), matching.next()) {
-            (Some(found), None) => found,
-            (Some(_), Some(_)) => {
-                return Err(Error::invalid(
-                    format!("several conflicts end in {conflict}"),
-                    "give more of its characters",
-                ));
-            }
-            (None, _) => return Err(Error::not_found(format_args!("conflict {conflict}"))),
-        };
+        let found = here.conflict_named(&conflict).await?;
         let id = found.conflict.entity;
         let field = Field::named(found.conflict.field.clone());
         let state = unit.require(id).await?.state.clone();
@@ -121,6 +106,27 @@ impl Act for rpc::ChangesAfter {
 }
 
 impl Inner {
+    /// The entity of a conflict, named by its id or an unambiguous ending.
+    pub(crate) async fn entity_in_conflict(&self, conflict: &str) -> Result<EntityId> {
+        Ok(self.conflict_named(conflict).await?.conflict.entity)
+    }
+
+    async fn conflict_named(&self, conflict: &str) -> Result<Known> {
+        let conflict = conflict.trim().to_lowercase();
+        if conflict.len() < 4 {
+            return Err(Error::invalid(format!("\"{conflict}\" is not a conflict"), "`altair conflicts` lists them"));
+        }
+        let all = self.all_conflicts().await?;
+        let mut matching = all.into_iter().filter(|known| known.conflict.id.to_string().ends_with(&conflict));
+        match (matching.next(), matching.next()) {
+            (Some(found), None) => Ok(found),
+            (Some(_), Some(_)) => {
+                Err(Error::invalid(format!("several conflicts end in {conflict}"), "give more of its characters"))
+            }
+            (None, _) => Err(Error::not_found(format_args!("conflict {conflict}"))),
+        }
+    }
+
     pub(super) async fn all_conflicts(&self) -> Result<Vec<Known>> {
         let mut all = Vec::new();
         for id in self.db.whole_list(CONFLICTS).await? {

@@ -5,10 +5,11 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use altair_protocol::rpc::{self, Code, Fault, FaultData, Request, RequestId, Success};
+use altair_protocol::rpc::{self, Code, Fault, FaultData, Grant, Request, RequestId, Success};
 use futures::FutureExt as _;
 use serde::Serialize;
 
+use super::grants::{Narrow, narrow_conflicts};
 use super::wire::at_most;
 use crate::engine::{Act, Asked, Inner, OnProgress, perform};
 use crate::error::{Error, ErrorKind, Result};
@@ -22,6 +23,8 @@ pub(crate) struct Question<'a> {
     pub(crate) request: Request,
     pub(crate) asked: Option<Asked>,
     pub(crate) progress: Option<OnProgress>,
+    /// What the answer may tell of; `None` is everything.
+    pub(crate) grant: Option<&'a Grant>,
     /// How many bytes the answer may have.
     pub(crate) most: usize,
 }
@@ -36,13 +39,35 @@ pub(crate) async fn answer(inner: Arc<Inner>, question: Question<'_>) -> Result<
 }
 
 async fn dispatch(inner: Arc<Inner>, question: Question<'_>) -> Result<Vec<u8>> {
-    let Question { id, request, asked, progress, most } = question;
+    let Question { id, request, asked, progress, grant, most } = question;
     macro_rules! each {
-        ($request:expr, $($call:ident)*) => {
+        ($request:expr, plain: $($plain:ident)*; narrowed: $($narrowed:ident)*;) => {
             match $request {
-                Request::ListEntities(call) => page(inner, id, call, |call| &mut call.limit, most).await,
-                Request::History(call) => page(inner, id, call, |call| &mut call.limit, most).await,
-                $(Request::$call(call) => {
+                Request::ListEntities(call) => page(inner, id, call, |call| &mut call.limit, grant, most).await,
+                Request::History(call) => page(inner, id, call, |call| &mut call.limit, grant, most).await,
+                Request::Find(call) => {
+                    let text = call.text.clone();
+                    let found = perform(Arc::clone(&inner), call, asked, progress).await?;
+                    if let Some(grant) = grant && !grant.covers(inner.require(found).await?.kind) {
+                        return Err(Error::not_found(format_args!("entity {text}")));
+                    }
+                    written(id, &found, most)?.ok_or_else(too_long)
+                }
+                Request::Conflicts(call) => {
+                    let mut conflicts = perform(Arc::clone(&inner), call, asked, progress).await?;
+                    if let Some(grant) = grant {
+                        narrow_conflicts(&inner, grant, &mut conflicts).await?;
+                    }
+                    written(id, &conflicts, most)?.ok_or_else(too_long)
+                }
+                $(Request::$narrowed(call) => {
+                    let mut answer = perform(inner, call, asked, progress).await?;
+                    if let Some(grant) = grant {
+                        answer.narrow(grant);
+                    }
+                    written(id, &answer, most)?.ok_or_else(too_long)
+                })*
+                $(Request::$plain(call) => {
                     let answer = perform(inner, call, asked, progress).await?;
                     written(id, &answer, most)?.ok_or_else(too_long)
                 })*
@@ -51,22 +76,28 @@ async fn dispatch(inner: Arc<Inner>, question: Question<'_>) -> Result<Vec<u8>> 
     }
     each! {
         request,
-        Find Get Show SearchEntities Conflicts AttachmentOf StoreStatus EventsAfter ChangesAfter
-        Capture Create Triage EditEntity Count Tag Link Unlink Attach Detach Delete Restore Erase Revert Undo Redo Resolve
-        Purge Apply Import Export Backup FillFromBackup Doctor AcceptLoss
+        // Of one entity, which was checked before, or of nothing that anybody wrote.
+        plain: Get AttachmentOf StoreStatus
+            Capture Create Triage EditEntity Count Tag Link Unlink Attach Detach Delete Restore Erase Revert Undo Redo Resolve
+            Purge Apply Import Export Backup FillFromBackup Doctor AcceptLoss;
+        narrowed: Show SearchEntities EventsAfter ChangesAfter;
     }
 }
 
 /// A page that fits a message: where its things are long it has fewer of them, and its `next` goes on from there.
-async fn page<C: Act + Clone>(
+async fn page<C: Act<Answer: Narrow> + Clone>(
     inner: Arc<Inner>,
     id: &RequestId,
     mut call: C,
     limit: fn(&mut C) -> &mut usize,
+    grant: Option<&Grant>,
     most: usize,
 ) -> Result<Vec<u8>> {
     loop {
-        let answer = perform(Arc::clone(&inner), call.clone(), None, None).await?;
+        let mut answer = perform(Arc::clone(&inner), call.clone(), None, None).await?;
+        if let Some(grant) = grant {
+            answer.narrow(grant);
+        }
         let limit = limit(&mut call);
         let fits = if *limit > 1 { most.min(rpc::MAX_FRAME) } else { most };
         match written(id, &answer, fits)? {

@@ -48,6 +48,15 @@ pub enum Lost {
     Silent(Error),
 }
 
+/// Who greets a host.
+#[derive(Debug, Clone, Copy)]
+pub struct Guest<'a> {
+    /// What it calls itself.
+    pub client: &'a str,
+    /// The token of the grant that it has; without one it may do everything.
+    pub grant: Option<&'a str>,
+}
+
 /// A connection to a host.
 #[derive(Debug)]
 pub struct Connection {
@@ -123,10 +132,10 @@ impl Connection {
     ///
     /// # Errors
     /// `Locked` when somebody is there and doesn't answer, `Unsupported` when no version of the protocol is common to both.
-    pub async fn join(host: &Host, client: &str, runtime: &Handle) -> Result<Option<Self>> {
+    pub async fn join(host: &Host, guest: Guest<'_>, runtime: &Handle) -> Result<Option<Self>> {
         let Some(path) = &host.socket else { return Ok(None) };
         match Self::stream(path, runtime).await {
-            Ok(stream) => Self::open(stream, host.pid, client, runtime).await,
+            Ok(stream) => Self::open(stream, host.pid, guest, runtime).await,
             Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
                 Err(Error::io("connecting to the host at", path, error))
             }
@@ -147,7 +156,7 @@ impl Connection {
     pub async fn over(
         stream: std::os::unix::net::UnixStream,
         pid: u32,
-        client: &str,
+        guest: Guest<'_>,
         runtime: &Handle,
     ) -> Result<Option<Self>> {
         let failed = |error| Error::internal("the socket to the host can't be used").because(error);
@@ -156,10 +165,10 @@ impl Connection {
             let _inside = runtime.enter();
             Stream::from_std(stream).map_err(failed)?
         };
-        Self::open(stream, pid, client, runtime).await
+        Self::open(stream, pid, guest, runtime).await
     }
 
-    async fn open(stream: Stream, pid: u32, client: &str, runtime: &Handle) -> Result<Option<Self>> {
+    async fn open(stream: Stream, pid: u32, guest: Guest<'_>, runtime: &Handle) -> Result<Option<Self>> {
         let (outgoing, lines) = mpsc::channel(AT_A_TIME);
         let shared = Arc::new(Shared {
             pid,
@@ -177,11 +186,21 @@ impl Connection {
         let mut connection = Self { shared, host: Host::of(pid) };
         let hello = rpc::Hello {
             protocol: rpc::Protocol::OURS,
-            client: client.to_owned(),
+            client: guest.client.to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            grant: guest.grant.map(str::to_owned),
         };
         match connection.command::<_, rpc::Welcome>(rpc::HELLO, &hello).await {
-            Ok(welcome) => connection.host = welcome?.host,
+            Ok(welcome) => {
+                let rpc::Welcome { host, grant, .. } = welcome?;
+                if guest.grant.is_some() && grant.is_none() {
+                    // It would do everything that it is asked.
+                    let message = format!("the store's host (version {}) knows no grants", host.version);
+                    let hint = "close that program, or update it";
+                    return Err(Error::new(ErrorKind::Unsupported, message, hint));
+                }
+                connection.host = host;
+            }
             Err(Lost::Gone) => return Ok(None),
             Err(Lost::Silent(error)) => return Err(error),
         }

@@ -4,11 +4,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant};
 
-use altair_protocol::rpc::Host;
+use altair_protocol::rpc::{AuditKind, Audited, Host};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use super::DRAIN;
+use super::audit::Audit;
+use super::grants::Grants;
 use super::session::serve;
 use super::socket::{Bound, Stream};
 use crate::engine::Inner;
@@ -32,6 +34,10 @@ pub(crate) struct Service {
     pub(crate) closing: watch::Sender<bool>,
     /// A daemon was asked to go.
     shutdown: watch::Sender<bool>,
+    pub(crate) grants: Grants,
+    pub(crate) audit: Audit,
+    /// How often all grants were ended.
+    pub(crate) revoked: watch::Sender<u64>,
 }
 
 impl Service {
@@ -90,6 +96,9 @@ impl Listener {
             guests: AtomicU64::new(0),
             closing: watch::Sender::new(false),
             shutdown: watch::Sender::new(false),
+            grants: Grants::new(engine.folder.root(), engine.writer.environment.clone()),
+            audit: Audit::new(engine.folder.root()),
+            revoked: watch::Sender::new(0),
         });
         let (accepting, outcome) = match bound {
             Ok(bound) => (Some(runtime.spawn(accept(bound, Arc::clone(&service)))), Ok(())),
@@ -149,11 +158,16 @@ impl Drop for Listener {
 }
 
 async fn accept(mut bound: Bound, service: Arc<Service>) {
+    let turned_away = |pid, error: std::io::Error| {
+        tracing::warn!(%error, "a connection was turned away");
+        let line = Audited::new(service.grants.now(), AuditKind::Refused);
+        service.audit.note(Audited { pid, why: Some(error.to_string()), ..line });
+    };
     let mut looks = tokio::time::interval(LOOK);
     looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         let accepted = tokio::select! {
-            accepted = bound.accept() => accepted,
+            accepted = bound.accept(turned_away) => accepted,
             _ = looks.tick() => {
                 if !bound.is_there() {
                     match service.renewed() {

@@ -12,10 +12,13 @@
 //! | `wire` | lines in and out, bounded |
 //! | `connection` | a guest's end |
 //! | `listener`, `session`, `answer` | the host's end: accepting, one connection, one request |
+//! | `grants`, `audit` | what a connection may do that was given a grant, and the log of that |
 //! | `seat` | hosting or joining, and again when the host is gone |
 
 mod answer;
+mod audit;
 mod connection;
+mod grants;
 mod listener;
 mod record;
 pub(crate) mod seat;
@@ -23,7 +26,8 @@ mod session;
 mod socket;
 mod wire;
 
-pub use connection::{Connection, Lost, RemoteWatch};
+pub use audit::audited;
+pub use connection::{Connection, Guest, Lost, RemoteWatch};
 pub(crate) use listener::Listener;
 pub(crate) use record::read as read_record;
 pub(crate) use record::write as write_record;

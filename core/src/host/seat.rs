@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::DRAIN;
-use super::connection::{Connection, Lost, RemoteWatch};
+use super::connection::{Connection, Guest, Lost, RemoteWatch};
 use super::record;
 use crate::engine::{Act, Asked, Config, Inner, LocalWatch, OnProgress, Runtime, closed, moved};
 use crate::error::{Error, ErrorKind, Result};
@@ -223,7 +223,7 @@ async fn find(
 }
 
 async fn join(host: &Host, runtime: &Handle) -> Result<Option<Connection>> {
-    match Connection::join(host, CLIENT, runtime).await {
+    match Connection::join(host, Guest { client: CLIENT, grant: None }, runtime).await {
         // Whoever can't be spoken to has the store all the same.
         Err(error) if error.kind() == ErrorKind::Internal => {
             tracing::warn!(%error, "the host can't be joined");

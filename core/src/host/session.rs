@@ -6,25 +6,29 @@
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::future::pending;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use altair_protocol::ErrorKind;
 use altair_protocol::request::Progress;
-use altair_protocol::rpc::{self, Code, Done, Fault, HostKind, Incoming, Line, Request, RequestId};
+use altair_protocol::rpc::{
+    self, AuditKind, Audited, Code, Done, Fault, Grant, HostKind, Incoming, Line, Request, RequestId, Right,
+};
+use altair_protocol::{EntityId, ErrorKind};
 use futures::FutureExt as _;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::net::unix::OwnedReadHalf;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::answer::{Question, answer, failure, fault, success};
+use super::grants::{admit, beyond, refusal};
 use super::listener::Service;
-use super::socket::Stream;
+use super::socket::{Stream, process_of};
 use super::wire::{Lines, Outgoing, ReadError, closed, write_lines};
 use crate::engine::{Asked, LocalWatch, OnProgress, Watched};
+use crate::error::Error;
 
 /// How many requests of one connection are worked on at a time.
 const AT_A_TIME: usize = 64;
@@ -47,9 +51,19 @@ type Stop = oneshot::Sender<Fault>;
 struct Session {
     service: Arc<Service>,
     out: Outgoing,
+    /// Who is at the other end, once it has greeted.
+    guest: OnceLock<Guest>,
+    /// Its process, where the system tells.
+    pid: Option<u32>,
     /// The requests that may be given up in the middle.
     running: Mutex<HashMap<RequestId, Stop>>,
     watches: Mutex<Watches>,
+}
+
+struct Guest {
+    client: String,
+    /// What it may do; `None` is everything.
+    grant: Option<Grant>,
 }
 
 #[derive(Default)]
@@ -62,11 +76,19 @@ struct Watches {
 
 /// Serves a connection to its end.
 pub(crate) async fn serve(service: &Arc<Service>, stream: Stream) {
+    let pid = process_of(&stream);
+    let mut revoked = service.revoked.subscribe();
     let (read, write) = stream.into_split();
     let (out, queue) = Outgoing::new();
     let writing = tokio::spawn(write_lines(write, queue, service.closing.subscribe()));
-    let session =
-        Arc::new(Session { service: Arc::clone(service), out, running: Mutex::default(), watches: Mutex::default() });
+    let session = Arc::new(Session {
+        service: Arc::clone(service),
+        out,
+        guest: OnceLock::new(),
+        pid,
+        running: Mutex::default(),
+        watches: Mutex::default(),
+    });
     let mut lines = Lines::new(read, LONGEST_GREETING);
     let mut closing = service.closing.subscribe();
     let greeted = tokio::select! {
@@ -82,7 +104,7 @@ pub(crate) async fn serve(service: &Arc<Service>, stream: Stream) {
     };
     if greeted {
         lines.allow(rpc::MAX_FRAME);
-        session.listen(&mut lines, &mut closing).await;
+        session.listen(&mut lines, &mut closing, &mut revoked).await;
     }
     // Its writer ends with the session, and has all that was answered.
     drop(session);
@@ -95,6 +117,11 @@ fn greet_first() -> Fault {
 
 fn closing_fault() -> Fault {
     Fault::new(Code::CLOSING, ErrorKind::Closed, "the host is closing", "connect again: there is another host soon")
+}
+
+fn timed_out() -> Fault {
+    let message = "this wasn't done in the time that the request gave it";
+    Fault::new(Code::TIMEOUT, ErrorKind::Refused, message, "give it more time, or ask for less")
 }
 
 fn cancelled() -> Fault {
@@ -119,6 +146,40 @@ fn parse(text: &[u8]) -> Result<Incoming<'_>, (Option<RequestId>, Fault)> {
 fn params<T: serde::de::DeserializeOwned>(given: Option<&RawValue>) -> Result<T, Fault> {
     let given = given.map_or("{}", RawValue::get);
     serde_json::from_str(given).map_err(|error| rpc::MessageError::Params(error).into())
+}
+
+/// When a request that was read at one time is to be done.
+fn until(read_at: Instant, timeout_ms: Option<u64>) -> Option<Instant> {
+    // One that is further off than a clock can say is none.
+    timeout_ms.and_then(|timeout| read_at.checked_add(Duration::from_millis(timeout)))
+}
+
+/// How a request is to be answered.
+#[derive(Clone, Copy)]
+struct How {
+    /// It was sent before, and no answer came.
+    again: bool,
+    /// When it is to be done.
+    until: Option<Instant>,
+    /// How many bytes the answer may have.
+    most: usize,
+}
+
+impl How {
+    fn is_late(&self) -> bool {
+        self.until.is_some_and(|until| Instant::now() >= until)
+    }
+
+    /// Ends when it is too late.
+    async fn late(&self) -> Fault {
+        match self.until {
+            Some(until) => {
+                tokio::time::sleep_until(until).await;
+                timed_out()
+            }
+            None => pending().await,
+        }
+    }
 }
 
 /// Ends when something is to be given up, with what to answer.
@@ -174,7 +235,8 @@ impl Session {
         let hello: rpc::Hello = params(given)?;
         let host = self.service.host();
         if let Some(protocol) = host.protocol.common(hello.protocol) {
-            return success(id, &rpc::Welcome { protocol, host });
+            let grant = self.enter(hello.client, hello.grant.as_deref())?;
+            return success(id, &rpc::Welcome { protocol, host, grant });
         }
         let older = hello.protocol.min > host.protocol.max;
         let message = format!(
@@ -190,12 +252,69 @@ impl Session {
         Err(Fault::new(Code::HELLO, ErrorKind::Unsupported, message, hint))
     }
 
+    /// Writes down who the guest is, and gives its grant.
+    fn enter(&self, client: String, token: Option<&str>) -> Result<Option<Grant>, Fault> {
+        let checked = token.map(|token| self.service.grants.check(token)).transpose();
+        let guest = Guest { client, grant: checked.as_ref().ok().cloned().flatten() };
+        // It greets once.
+        let guest = self.guest.get_or_init(|| guest);
+        let grant = checked.map_err(|error| self.refused(rpc::HELLO, None, &error))?;
+        if guest.grant.is_some() {
+            self.service.audit.note(self.audited(AuditKind::Used));
+        }
+        Ok(grant)
+    }
+
+    /// What the guest may do; `None` is everything.
+    fn grant(&self) -> Option<&Grant> {
+        self.guest.get()?.grant.as_ref()
+    }
+
+    /// A line for the audit log, about this guest.
+    fn audited(&self, what: AuditKind) -> Audited {
+        let grant = self.grant();
+        Audited {
+            pid: self.pid,
+            client: self.guest.get().map(|guest| guest.client.clone()),
+            grant: grant.map(|grant| grant.id),
+            name: grant.map(|grant| grant.name.clone()),
+            ..Audited::new(self.service.grants.now(), what)
+        }
+    }
+
+    /// What to answer to a request that the guest's grant doesn't allow, after writing that down.
+    fn refused(&self, method: &str, entity: Option<EntityId>, error: &Error) -> Fault {
+        if error.kind() == ErrorKind::Refused {
+            let (method, why) = (Some(method.to_owned()), Some(error.message().to_owned()));
+            self.service.audit.note(Audited { method, entity, why, ..self.audited(AuditKind::Refused) });
+        }
+        refusal(error)
+    }
+
+    /// Ends when the guest's grant does, with what to tell it; never without one.
+    async fn ended(&self, revoked: &mut watch::Receiver<u64>) -> Fault {
+        let Some(grant) = self.grant() else { return pending().await };
+        let name = &grant.name;
+        let message = tokio::select! {
+            () = tokio::time::sleep(self.service.grants.left(grant)) => format!("the grant \"{name}\" ended at {}", grant.until),
+            _ = revoked.changed() => format!("the grant \"{name}\" was ended, as all of them were"),
+        };
+        refusal(&Error::refused(message, "ask whoever gave it for another"))
+    }
+
     /// Takes requests until the guest leaves or the host closes, and finishes what was begun.
-    async fn listen(self: &Arc<Self>, lines: &mut Lines<OwnedReadHalf>, closing: &mut watch::Receiver<bool>) {
+    async fn listen(
+        self: &Arc<Self>,
+        lines: &mut Lines<OwnedReadHalf>,
+        closing: &mut watch::Receiver<bool>,
+        revoked: &mut watch::Receiver<u64>,
+    ) {
         let slots = Arc::new(Semaphore::new(AT_A_TIME));
         let most = lines.most();
         let mut tasks = JoinSet::new();
         let (mut reading, mut takes) = (true, true);
+        let ended = self.ended(revoked);
+        tokio::pin!(ended);
         loop {
             while tasks.try_join_next().is_some() {}
             if tasks.is_empty() && !(reading && takes) {
@@ -209,6 +328,10 @@ impl Session {
             tokio::select! {
                 biased;
                 () = self.out.closed() => break,
+                fault = &mut ended => {
+                    self.fail(None, fault).await;
+                    break;
+                }
                 () = closed(closing), if takes => {
                     takes = false;
                     self.end_watches();
@@ -274,12 +397,14 @@ impl Session {
             Ok(request) => request,
             Err(error) => return self.fail(Some(&id), error.into()).await,
         };
-        let (session, again) = (Arc::clone(self), incoming.again);
+        // With room for the line's end.
+        let until = until(Instant::now(), incoming.timeout_ms);
+        let how = How { again: incoming.again, until, most: rpc::MAX_ANSWER - 1 };
+        let session = Arc::clone(self);
         // Before the next line, which may cancel it.
         let stopped = self.may_stop(&id, &request);
         tasks.spawn(async move {
-            // With room for the line's end.
-            let answered = session.ask(&id, request, again, stopped, rpc::MAX_ANSWER - 1).await;
+            let answered = session.ask(&id, request, how, stopped).await;
             session.respond(&id, answered).await;
             drop(slot);
         });
@@ -300,11 +425,11 @@ impl Session {
             let message = format!("a batch has 1 to {BATCH} requests, and this has {}", requests.len());
             return self.fail(None, Fault::new(Code::REQUEST, ErrorKind::Invalid, message, "send fewer at once")).await;
         }
-        let session = Arc::clone(self);
+        let (session, read_at) = (Arc::clone(self), Instant::now());
         tasks.spawn(async move {
             let (mut answers, mut room) = (Vec::new(), BATCH_RESULTS);
             for request in requests {
-                let Some(answer) = session.answer_in_batch(request.get(), room).await else { continue };
+                let Some(answer) = session.answer_in_batch(request.get(), read_at, room).await else { continue };
                 room = room.saturating_sub(answer.len());
                 answers.push(if answers.is_empty() { b'[' } else { b',' });
                 answers.extend(answer);
@@ -317,11 +442,12 @@ impl Session {
         });
     }
 
-    async fn answer_in_batch(self: &Arc<Self>, text: &str, room: usize) -> Option<Vec<u8>> {
+    async fn answer_in_batch(self: &Arc<Self>, text: &str, read_at: Instant, room: usize) -> Option<Vec<u8>> {
         let incoming = match parse(text.as_bytes()) {
             Ok(incoming) => incoming,
             Err((id, fault)) => return Some(failure(id.as_ref(), fault)),
         };
+        let how = How { again: incoming.again, until: until(read_at, incoming.timeout_ms), most: room };
         let method = incoming.method?;
         let Some(id) = incoming.id else {
             self.take_notification(&method, incoming.params);
@@ -337,7 +463,7 @@ impl Session {
                         self.running().remove(&id);
                         Err(closing_fault())
                     } else {
-                        self.ask(&id, request, incoming.again, stopped, room).await
+                        self.ask(&id, request, how, stopped).await
                     }
                 }
                 Err(error) => Err(error.into()),
@@ -375,6 +501,8 @@ impl Session {
             rpc::HELLO => Err(greet_first()),
             rpc::STATUS => success(id, &self.service.host()),
             rpc::SHUTDOWN => self.shutdown().and_then(|()| success(id, &nothing)),
+            rpc::GRANT => params(given).and_then(|asked| self.give(&asked)).and_then(|granted| success(id, &granted)),
+            rpc::REVOKE => self.revoke().and_then(|()| success(id, &nothing)),
             // What it tells begins after its answer, which in a batch is later.
             rpc::WATCH => Err(Fault::new(
                 Code::REQUEST,
@@ -393,7 +521,38 @@ impl Session {
         Some(answered)
     }
 
+    /// A grant for somebody else.
+    fn give(&self, asked: &rpc::AskGrant) -> Result<rpc::Granted, Fault> {
+        let given = self.service.grants.give(asked, self.grant());
+        let granted = given.map_err(|error| self.refused(rpc::GRANT, None, &error))?;
+        let rpc::Grant { id, name, may, kinds, until } = granted.grant.clone();
+        self.service.audit.note(Audited {
+            grant: Some(id),
+            name: Some(name),
+            may: Some(may),
+            kinds,
+            until: Some(until),
+            ..self.audited(AuditKind::Granted)
+        });
+        Ok(granted)
+    }
+
+    fn revoke(&self) -> Result<(), Fault> {
+        self.needs_everything(rpc::REVOKE)?;
+        self.service.grants.revoke().map_err(|error| fault(&error))?;
+        self.service.revoked.send_modify(|times| *times += 1);
+        self.service.audit.note(self.audited(AuditKind::Revoked));
+        Ok(())
+    }
+
+    /// Refuses what no grant allows.
+    fn needs_everything(&self, method: &str) -> Result<(), Fault> {
+        let Some(grant) = self.grant() else { return Ok(()) };
+        Err(self.refused(method, None, &beyond(grant, &format!("ask for \"{method}\", which no grant does"))))
+    }
+
     fn shutdown(&self) -> Result<(), Fault> {
+        self.needs_everything(rpc::SHUTDOWN)?;
         let host = self.service.host();
         if host.kind == HostKind::App {
             return Err(Fault::new(
@@ -417,17 +576,16 @@ impl Session {
         Some(stopped)
     }
 
-    /// Does what is asked, unless it is given up before its end.
+    /// Does what is asked, unless it may not be, or is given up before its end.
     async fn ask(
         &self,
         id: &RequestId,
         request: Request,
-        again: bool,
+        how: How,
         mut stopped: Option<oneshot::Receiver<Fault>>,
-        most: usize,
     ) -> Result<Vec<u8>, Fault> {
         let engine = self.service.engine.upgrade().ok_or_else(closing_fault)?;
-        let asked = id.uuid().map(|id| Asked { id, again });
+        let asked = id.uuid().map(|id| Asked { id, again: how.again });
         let (sender, mut latest) = watch::channel(Progress { done: 0, total: 0 });
         let goes_on_for_long = matches!(request, Request::Import(_) | Request::Export(_));
         let progress = goes_on_for_long.then(|| -> OnProgress {
@@ -435,18 +593,31 @@ impl Session {
                 sender.send_replace(progress);
             })
         });
-        let question = Question { id, request, asked, progress, most };
         let may_stop = stopped.is_some();
         let stopping = async {
             match &mut stopped {
-                Some(stopped) => stop(stopped).await,
+                Some(stopped) => tokio::select! {
+                    fault = stop(stopped) => fault,
+                    late = how.late() => late,
+                },
                 None => pending().await,
             }
+        };
+        let answering = async {
+            if let Some(grant) = self.grant() {
+                let admitted = admit(&engine, grant, &request).await;
+                admitted.map_err(|(entity, error)| self.refused(request.method(), entity, &error))?;
+            }
+            // Begun too late it isn't begun; begun in time, what writes is done to its end.
+            if how.is_late() {
+                return Err(timed_out());
+            }
+            answer(engine, Question { id, request, asked, progress, grant: self.grant(), most: how.most }).await
         };
         let answered = tokio::select! {
             biased;
             fault = stopping => Err(fault),
-            answered = answer(engine, question) => answered,
+            answered = answering => answered,
             never = self.tell_progress(id, &mut latest) => match never {},
         };
         if may_stop {
@@ -482,7 +653,7 @@ impl Session {
         slot: Option<OwnedSemaphorePermit>,
         tasks: &mut JoinSet<()>,
     ) {
-        let watch = match watch {
+        let watch = match watch.and_then(|watch| self.may_watch(watch)) {
             Ok(watch) => watch,
             Err(fault) => return self.fail(Some(&id), fault).await,
         };
@@ -515,6 +686,19 @@ impl Session {
             }
             session.watches().open.remove(&number);
         });
+    }
+
+    fn may_watch(&self, watch: rpc::Watch) -> Result<rpc::Watch, Fault> {
+        let Some(grant) = self.grant() else { return Ok(watch) };
+        let beyond_it = if !grant.may.contains(&Right::Read) {
+            Some("read".to_owned())
+        } else {
+            watch.kind.filter(|kind| !grant.covers(*kind)).map(|kind| format!("read a {kind}"))
+        };
+        match beyond_it {
+            Some(what) => Err(self.refused(rpc::WATCH, None, &beyond(grant, &what))),
+            None => Ok(watch),
+        }
     }
 
     /// A subscription whose beginning was answered.
@@ -552,6 +736,7 @@ impl Session {
         while let Some(next) = local.next().await {
             let event = match next {
                 Watched::Current { .. } => continue,
+                Watched::Change(event) if self.grant().is_some_and(|grant| !grant.covers(event.kind)) => continue,
                 Watched::Change(event) => rpc::Event::Change(event),
                 Watched::Lagged { seq } => rpc::Event::Lagged(seq),
             };

@@ -61,13 +61,13 @@ impl Bound {
         &self.path
     }
 
-    /// The next connection, of this user's.
-    pub(crate) async fn accept(&self) -> io::Result<Stream> {
+    /// The next connection, of this user's. `turned_away` is called for others', with their process and why.
+    pub(crate) async fn accept(&self, turned_away: impl Fn(Option<u32>, io::Error)) -> io::Result<Stream> {
         loop {
             let (stream, _) = self.listener.accept().await?;
             match check_peer(&stream) {
                 Ok(()) => return Ok(stream),
-                Err(error) => tracing::warn!(%error, "a connection was turned away"),
+                Err(error) => turned_away(process_of(&stream), error),
             }
         }
     }
@@ -94,6 +94,11 @@ pub(crate) async fn connect(path: &Path) -> io::Result<Stream> {
     let stream = UnixStream::connect(path).await?;
     check_peer(&stream)?;
     Ok(stream)
+}
+
+/// The process at the other end, where the system tells.
+pub(crate) fn process_of(stream: &Stream) -> Option<u32> {
+    stream.peer_cred().ok()?.pid()?.try_into().ok()
 }
 
 fn check_peer(stream: &Stream) -> io::Result<()> {

@@ -5,7 +5,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
 use altair_core::ErrorKind;
-use altair_core::host::{Connection, Lost};
+use altair_core::host::{Connection, Guest, Lost};
 use altair_protocol::rpc::{self, Host};
 use futures::FutureExt as _;
 use serde_json::{Value, json};
@@ -62,7 +62,8 @@ async fn connect() -> (Arc<Connection>, Played) {
         host.answer(&hello, json!({"protocol": 1, "host": Host::of(PID)}));
         host
     });
-    let connection = Connection::over(ours, PID, "test", &Handle::current()).await.unwrap().unwrap();
+    let connection =
+        Connection::over(ours, PID, Guest { client: "test", grant: None }, &Handle::current()).await.unwrap().unwrap();
     (Arc::new(connection), greeting.await.unwrap())
 }
 

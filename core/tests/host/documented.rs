@@ -109,6 +109,15 @@ async fn ten_lines_of_python_capture_a_thought() {
 }
 
 #[tokio::test]
+async fn the_python_that_hands_a_grant_on_hands_it_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = example("python", "grant");
+    let output = within(process("python3", &text, &folder).arg("a.token").output()).await;
+    let output = output.unwrap_or_else(|_| panic!("{}", missing("python3")));
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "a.token\n", "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[tokio::test]
 async fn the_python_that_watches_goes_on_with_the_next_host() {
     let folder = tempfile::tempdir().unwrap();
     let (host, next) = (open(&folder).await, open(&folder).await);
@@ -235,7 +244,8 @@ fn every_method_stands_in_the_table_as_it_is() {
 
 #[test]
 fn every_method_of_a_connection_stands_in_its_table() {
-    let of_connections = [rpc::HELLO, rpc::PING, rpc::STATUS, rpc::SHUTDOWN, rpc::WATCH, rpc::UNWATCH];
+    let of_connections =
+        [rpc::HELLO, rpc::PING, rpc::STATUS, rpc::SHUTDOWN, rpc::GRANT, rpc::REVOKE, rpc::WATCH, rpc::UNWATCH];
     let rows: Vec<_> = rows().into_iter().filter(|row| row.len() == 3 && row[1].starts_with("`{")).collect();
     assert_eq!(rows.iter().map(|row| code(&row[0])).collect::<Vec<_>>(), of_connections);
     for row in rows {
@@ -256,10 +266,11 @@ fn check_command(method: &str, params: &Value) {
         rpc::HELLO => drop(parse::<rpc::Hello>(params)),
         rpc::WATCH => drop(parse::<rpc::Watch>(params)),
         rpc::UNWATCH => drop(parse::<rpc::Unwatch>(params)),
+        rpc::GRANT => drop(parse::<rpc::AskGrant>(params)),
         rpc::CANCEL => drop(parse::<rpc::Cancel>(params)),
         rpc::WATCHED => drop(parse::<rpc::Watched>(params)),
         rpc::PROGRESS => drop(parse::<rpc::Progressed>(params)),
-        rpc::PING | rpc::STATUS | rpc::SHUTDOWN | rpc::CLOSING => assert_eq!(*params, json!({})),
+        rpc::PING | rpc::STATUS | rpc::SHUTDOWN | rpc::REVOKE | rpc::CLOSING => assert_eq!(*params, json!({})),
         _ => panic!("there is no {method}"),
     }
 }
@@ -293,6 +304,7 @@ fn every_message_is_one_that_the_library_reads() {
                 None => match incoming.error {
                     Some(error) => is_all::<Fault>(&serde_json::to_value(error).unwrap()),
                     None if message["result"].get("host").is_some() => is_all::<rpc::Welcome>(&message["result"]),
+                    None if message["result"].get("token").is_some() => is_all::<rpc::Granted>(&message["result"]),
                     None => is_all::<rpc::Watching>(&message["result"]),
                 },
             }
@@ -312,6 +324,7 @@ fn every_shape_is_the_librarys() {
     let checks: BTreeMap<&str, Check> = BTreeMap::from([
         ("AttachmentFile", is_all::<AttachmentFile> as Check),
         ("AttachmentRef", is_all::<AttachmentRef>),
+        ("Audited", is_all::<rpc::Audited>),
         ("BackedUp", is_all::<BackedUp>),
         ("Change", is_all::<Change>),
         ("Conflict", is_all::<Conflict>),
@@ -360,6 +373,8 @@ fn every_word_and_limit_is_named() {
         Code::HELLO,
         Code::CLOSING,
         Code::CANCELLED,
+        Code::GRANT,
+        Code::TIMEOUT,
     ];
     for Code(code) in used {
         assert!(first.contains(&code.to_string().as_str()), "{code}");

@@ -3,6 +3,7 @@
 
 mod connections;
 mod documented;
+mod grants;
 mod raw;
 mod seats;
 

@@ -16,39 +16,39 @@ use uuid::Uuid;
 
 use super::{DEADLINE, open, thought, within};
 
-struct Raw(BufReader<UnixStream>);
+pub(super) struct Raw(BufReader<UnixStream>);
 
 impl Raw {
-    fn to(altair: &Altair) -> Self {
+    pub(super) fn to(altair: &Altair) -> Self {
         let stream = UnixStream::connect(altair.host().unwrap().socket.unwrap()).unwrap();
         stream.set_read_timeout(Some(DEADLINE)).unwrap();
         stream.set_write_timeout(Some(DEADLINE)).unwrap();
         Self(BufReader::new(stream))
     }
 
-    fn greeted(altair: &Altair) -> Self {
+    pub(super) fn greeted(altair: &Altair) -> Self {
         let mut raw = Self::to(altair);
         let welcome = raw.ask(1, "hello", json!({"protocol": {"min": 1, "max": 1}, "client": "test", "version": "0"}));
         assert_eq!(welcome["result"]["protocol"], 1, "{welcome}");
         raw
     }
 
-    fn send(&mut self, text: &str) {
+    pub(super) fn send(&mut self, text: &str) {
         self.0.get_mut().write_all(text.as_bytes()).unwrap();
     }
 
-    fn hear(&mut self) -> Value {
+    pub(super) fn hear(&mut self) -> Value {
         let mut line = String::new();
         self.0.read_line(&mut line).unwrap();
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("{line:?}: {error}"))
     }
 
-    fn ask(&mut self, id: impl Into<Value>, method: &str, params: Value) -> Value {
+    pub(super) fn ask(&mut self, id: impl Into<Value>, method: &str, params: Value) -> Value {
         self.request(id, method, params);
         self.hear()
     }
 
-    fn request(&mut self, id: impl Into<Value>, method: &str, params: Value) {
+    pub(super) fn request(&mut self, id: impl Into<Value>, method: &str, params: Value) {
         self.send(&format!("{}\n", request(id, method, params)));
     }
 
@@ -57,7 +57,7 @@ impl Raw {
         self.send(&format!("{cancel}\n"));
     }
 
-    fn is_closed(&mut self) -> bool {
+    pub(super) fn is_closed(&mut self) -> bool {
         matches!(self.0.read(&mut [0]), Ok(0) | Err(_))
     }
 }
@@ -67,13 +67,13 @@ fn request(id: impl Into<Value>, method: &str, params: Value) -> Value {
 }
 
 /// A file that the engine waits for: who opens it for writing lets it go on.
-fn fifo(folder: &Path) -> PathBuf {
+pub(super) fn fifo(folder: &Path) -> PathBuf {
     let fifo = folder.join("fifo");
     assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
     fifo
 }
 
-async fn with<T: Send + 'static>(altair: &Altair, test: impl FnOnce(Altair) -> T + Send + 'static) -> T {
+pub(super) async fn with<T: Send + 'static>(altair: &Altair, test: impl FnOnce(Altair) -> T + Send + 'static) -> T {
     let altair = altair.clone();
     within(tokio::task::spawn_blocking(move || test(altair))).await.unwrap()
 }
@@ -436,6 +436,52 @@ async fn guests_that_say_or_read_nothing_dont_hold_a_closing_host_up() {
     // It would be ten seconds.
     assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
     drop(guests);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_done_in_its_time_is_given_up_or_not_begun() {
+    let folder = tempfile::tempdir().unwrap();
+    let host = open(&folder).await;
+    let vault = tempfile::tempdir().unwrap();
+    std::fs::write(vault.path().join("a.md"), "one\n").unwrap();
+    let (begun, beginning) = mpsc::channel();
+    let (go_on, waiting) = mpsc::channel::<()>();
+    let importing = {
+        let (host, vault) = (host.clone(), vault.path().to_owned());
+        tokio::spawn(async move {
+            let told = move |_| {
+                begun.send(()).unwrap();
+                let _ = tokio::task::block_in_place(|| waiting.recv());
+            };
+            host.import(&vault, told).await
+        })
+    };
+    with(&host, move |host| {
+        beginning.recv().unwrap();
+        let mut raw = Raw::greeted(&host);
+        let mut timed = |id: u64, method: &str, params: Value, timeout: u64| {
+            let mut request = request(id, method, params);
+            request["timeout_ms"] = timeout.into();
+            raw.send(&format!("{request}\n"));
+            raw.hear()
+        };
+        // The import holds it up.
+        let out = json!({"folder": vault.path().join("out"), "force": false});
+        let late = timed(2, "export", out, 50);
+        assert_eq!((&late["id"], &late["error"]["code"]), (&json!(2), &json!(-32001)), "{late}");
+        let never = timed(3, "capture", json!({"new": {"text": "too late", "source": "api"}}), 0);
+        assert_eq!(never["error"]["code"], -32001, "{never}");
+        drop(go_on);
+        let done = timed(4, "capture", json!({"new": {"text": "in time", "source": "api"}}), u64::MAX);
+        assert_eq!(done["result"]["text"], "in time", "{done}");
+        let wrong = request(5, "ping", json!({})).to_string().replace("}}", "},\"timeout_ms\":-1}");
+        raw.send(&format!("{wrong}\n"));
+        assert_eq!(raw.hear()["error"]["code"], -32600);
+    })
+    .await;
+    within(importing).await.unwrap().unwrap();
+    let inbox = host.list(altair_core::List::Inbox, 10, None).await.unwrap();
+    assert_eq!(inbox.items.iter().map(|thought| thought.title.as_str()).collect::<Vec<_>>(), ["in time"]);
 }
 
 #[tokio::test]

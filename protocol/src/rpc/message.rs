@@ -100,6 +100,9 @@ pub struct Incoming<'a> {
     /// It was sent before, and no answer came.
     #[serde(default)]
     pub again: bool,
+    /// In how many milliseconds it is to be done, from when it is read.
+    #[serde(default)]
+    pub timeout_ms: Option<u64>,
 }
 
 /// `"2.0"`, and nothing else.
@@ -162,6 +165,10 @@ impl Code {
     pub const HELLO: Self = Self(-32002);
     /// The host is about to close: ask the next one.
     pub const CLOSING: Self = Self(-32003);
+    /// The connection's grant doesn't allow it.
+    pub const GRANT: Self = Self(-32004);
+    /// It wasn't done in the time that its sender gave it.
+    pub const TIMEOUT: Self = Self(-32001);
     /// It was cancelled.
     pub const CANCELLED: Self = Self(-32800);
 }

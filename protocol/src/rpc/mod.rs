@@ -4,6 +4,7 @@
 //! values they are; a guest writes them as a [`Line`]. `docs/local-rpc.md` tells how to talk to a host with nothing but a socket and a text editor.
 
 mod call;
+mod grant;
 mod message;
 mod session;
 
@@ -13,6 +14,7 @@ pub use call::{
     ListEntities, Purge, Redo, Request, Resolve, Restore, Revert, SearchEntities, Show, StoreStatus, Tag, Triage, Undo,
     Unlink,
 };
+pub use grant::{AskGrant, AuditKind, Audited, GRANT, GRANT_MINUTES, Grant, Granted, MAX_GRANT_MINUTES, REVOKE, Right};
 pub use message::{Code, Fault, FaultData, Incoming, Line, MessageError, RequestId, Success};
 pub use session::{
     CANCEL, CLOSING, Cancel, Event, HELLO, Hello, Host, HostKind, PING, PROGRESS, Progressed, Protocol, SHUTDOWN,

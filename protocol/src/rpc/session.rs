@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::grant::Grant;
 use super::message::RequestId;
 use crate::{Kind, view};
 
@@ -58,6 +59,9 @@ pub struct Hello {
     pub client: String,
     /// Its version.
     pub version: String,
+    /// The token of a grant: then the connection may do what that says, and no more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grant: Option<String>,
 }
 
 /// The host's greeting.
@@ -67,6 +71,9 @@ pub struct Welcome {
     pub protocol: u32,
     /// Who answers.
     pub host: Host,
+    /// What the connection may do; without it, everything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grant: Option<Grant>,
 }
 
 /// A host: what `host.json` beside the store says, and the answer to `host`.
