@@ -4,6 +4,7 @@
 //! (`property/aliases`). [`Field::shape`] is the one place that says what a kind may have and how it merges.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -260,6 +261,8 @@ impl Serialize for Thousandths {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if self.0 % 1000 == 0 {
             serializer.serialize_i64(self.0 / 1000)
+        } else if self.0.unsigned_abs() > Self::EXACT && EXACTLY.get() {
+            serializer.collect_str(self)
         } else {
             serializer.serialize_f64(self.0 as f64 / 1000.0)
         }
@@ -285,14 +288,24 @@ impl<'de> Deserialize<'de> for Thousandths {
 impl Thousandths {
     /// The greatest that a double holds to the last digit.
     const EXACT: u64 = 1 << 53;
+}
 
-    /// Writes it so that nothing is lost: as a text where a number would be rounded.
-    pub(crate) fn exactly<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.0.unsigned_abs() <= Self::EXACT || self.0 % 1000 == 0 {
-            return self.serialize(serializer);
+thread_local! {
+    /// Whether what is written on this thread now is for a program that reads it back.
+    static EXACTLY: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Writes values so that nothing is lost: a quantity is a text where a number would be rounded. People's JSON has numbers always; what
+/// processes say to each other is written in here.
+pub fn exactly<T>(write: impl FnOnce() -> T) -> T {
+    struct Before(bool);
+    impl Drop for Before {
+        fn drop(&mut self) {
+            EXACTLY.set(self.0);
         }
-        serializer.collect_str(self)
     }
+    let _before = Before(EXACTLY.replace(true));
+    write()
 }
 
 #[cfg(test)]
@@ -326,9 +339,9 @@ mod tests {
         #[test]
         fn a_quantity_survives_json(n: i64) {
             prop_assume!(n != i64::MIN);
-            let mut json = Vec::new();
-            Thousandths(n).exactly(&mut serde_json::Serializer::new(&mut json)).unwrap();
-            prop_assert_eq!(serde_json::from_slice::<Thousandths>(&json).unwrap(), Thousandths(n));
+            let json = exactly(|| serde_json::to_string(&Thousandths(n))).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Thousandths>(&json).unwrap(), Thousandths(n));
+            prop_assert!(serde_json::to_value(Thousandths(n)).unwrap().is_number());
             let rounded: Thousandths = serde_json::from_str(&serde_json::to_string(&Thousandths(n)).unwrap()).unwrap();
             // Doubles of this size lie up to two apart.
             prop_assert!(rounded.0.abs_diff(n) <= 2000);

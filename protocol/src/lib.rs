@@ -23,7 +23,7 @@ pub mod view;
 pub use bytes::{Bytes, Hash, HashError};
 pub use change::{Change, Op};
 pub use fault::ErrorKind;
-pub use field::{Field, FieldError, MAX_TAG_CHARS, Shape, TagName, Thousandths};
+pub use field::{Field, FieldError, MAX_TAG_CHARS, Shape, TagName, Thousandths, exactly};
 pub use id::{ChangeId, DeviceId, EntityId, IdError};
 pub use kind::{Kind, KindError};
 pub use stamp::{Clock, Dot, Stamp, StampError, StampExhausted};

@@ -49,7 +49,7 @@ pub struct Fields {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "cleared_or_set")]
     pub parent: Option<Option<EntityId>>,
     /// How much of an item there is.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "exactly")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub quantity: Option<Thousandths>,
     /// What an item is counted in.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "cleared_or_set")]
@@ -57,13 +57,6 @@ pub struct Fields {
     /// Where an item is.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "cleared_or_set")]
     pub location: Option<Option<EntityId>>,
-}
-
-fn exactly<S: serde::Serializer>(quantity: &Option<Thousandths>, to: S) -> Result<S::Ok, S::Error> {
-    match quantity {
-        Some(quantity) => quantity.exactly(to),
-        None => to.serialize_none(),
-    }
 }
 
 /// Null clears a part, which is not the same as leaving it out.

@@ -8,10 +8,10 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use altair_protocol::EntityState;
 use altair_protocol::request::Progress;
 use altair_protocol::rpc::{Call, Done};
 use altair_protocol::view::{Conflict, Entity};
+use altair_protocol::{EntityState, exactly};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
@@ -106,7 +106,10 @@ pub(crate) async fn perform<C: Act>(
 async fn given_again<C: Call>(inner: &Inner, kept: Kept) -> Result<C::Answer> {
     let unreadable = |error| Error::corrupt("an answer that was kept can't be read").because(error);
     let answer = match kept {
-        Kept::Entity(id) => serde_json::to_value(inner.require(id).await?),
+        Kept::Entity(id) => {
+            let entity = inner.require(id).await?;
+            exactly(|| serde_json::to_value(entity))
+        }
         Kept::Attachment(id) => serde_json::to_value(attachment_ref(&inner.require(id).await?)),
         Kept::Erased(id, kind) => {
             // Of what it was nothing is left.

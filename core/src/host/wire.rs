@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use altair_protocol::rpc;
+use altair_protocol::{exactly, rpc};
 use rustix::io::Errno;
 use rustix::net::{SendFlags, Shutdown};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWriteExt as _, BufReader};
@@ -176,7 +176,7 @@ pub(crate) async fn closed(closing: &mut watch::Receiver<bool>) {
 
 /// A value as a line with its end.
 pub(crate) fn line<T: serde::Serialize>(value: &T) -> serde_json::Result<Vec<u8>> {
-    let mut line = serde_json::to_vec(value)?;
+    let mut line = exactly(|| serde_json::to_vec(value))?;
     line.push(b'\n');
     Ok(line)
 }
@@ -203,7 +203,7 @@ pub(crate) fn at_most<T: serde::Serialize>(value: &T, most: usize) -> serde_json
     }
 
     let mut bounded = Bounded { json: Vec::new(), most };
-    match serde_json::to_writer(&mut bounded, value) {
+    match exactly(|| serde_json::to_writer(&mut bounded, value)) {
         Ok(()) => Ok(Some(bounded.json)),
         Err(error) if error.is_io() => Ok(None),
         Err(error) => Err(error),

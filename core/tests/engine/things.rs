@@ -101,6 +101,8 @@ async fn a_count_that_would_overflow_is_refused() {
     let item = store.make(Kind::Item, Fields { quantity: Some(Thousandths(i64::MAX - 1)), ..titled("Sand") }).await.id;
     assert_eq!(store.count(item, Thousandths(2)).await.unwrap_err().kind(), ErrorKind::Invalid);
     store.count(item, Thousandths(1)).await.unwrap();
+    let Content::Item { quantity, .. } = store.get(item).await.unwrap().content else { panic!("an item") };
+    assert_eq!(quantity, Thousandths(i64::MAX), "to the last digit, also from another process");
     let quest = store.make(Kind::Quest, titled("Q")).await.id;
     assert_eq!(store.count(quest, Thousandths(1)).await.unwrap_err().kind(), ErrorKind::Invalid);
 }

@@ -122,7 +122,7 @@ calls! {
     /// Changes what the edit names.
     EditEntity("edit", Once) { id: EntityId, edit: Edit } -> Entity;
     /// Adds to an item's quantity.
-    Count("count", Once) { id: EntityId, #[serde(serialize_with = "Thousandths::exactly")] delta: Thousandths } -> Entity;
+    Count("count", Once) { id: EntityId, delta: Thousandths } -> Entity;
     /// Adds and removes tags.
     Tag("tag", Once) { id: EntityId, add: Vec<String>, remove: Vec<String> } -> Entity;
     /// Links one entity to another.
