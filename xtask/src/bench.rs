@@ -8,6 +8,8 @@ use crate::{Failure, workspace};
 /// minutes for two cores. Dependencies are optimised in it (`opt-level` 2), Altair's own crates less so (1), so what is measured is a
 /// little slower than a release would be, and never quicker. The yardsticks are dependencies, and so lose nothing.
 pub(crate) fn run(args: &[&str]) -> Result<(), Failure> {
+    // Some of what is measured are whole commands.
+    workspace::run(&mut workspace::cargo(&["build", "--workspace", "--bins"]))?;
     let mut bench = workspace::cargo(&["bench", "-p", "altair-bench", "--profile", "dev", "--"]);
     bench.args(args);
     workspace::run(&mut bench)

@@ -7,6 +7,7 @@
 
 mod capture;
 mod child;
+mod command;
 mod read;
 mod rest;
 mod rpc;
@@ -40,6 +41,7 @@ WHAT is any of these; without one, all are run:
   memory    what a process takes that has answered and waits
   rpc       one note by a guest of the store's host, over local RPC
   talk      the ways in which two processes can talk
+  command   whole commands, the daemon that they start, and a host that is killed
 
   --notes N    how many notes the large store has (100000)
   --no-subscriber
@@ -47,7 +49,7 @@ WHAT is any of these; without one, all are run:
   --save FILE  where the figures go as JSON (altair-bench/latest.json in the target directory)";
 
 /// What can be measured.
-const PARTS: [&str; 9] = ["capture", "import", "get", "list", "search", "reopen", "memory", "rpc", "talk"];
+const PARTS: [&str; 10] = ["capture", "import", "get", "list", "search", "reopen", "memory", "rpc", "talk", "command"];
 
 /// What was asked for.
 struct Wanted {
@@ -142,6 +144,9 @@ fn run(wanted: &Wanted, silent: bool) -> Outcome {
     }
     if wanted.any(&["talk"]) {
         talk::measure(&mut report)?;
+    }
+    if wanted.any(&["command"]) {
+        command::measure(&ground, scratch.path(), &mut report)?;
     }
     if wanted.any(&["import", "get", "list", "search", "reopen", "memory"]) {
         if wanted.any(&["search"]) {
