@@ -43,32 +43,33 @@ async fn dispatch(inner: Arc<Inner>, question: Question<'_>) -> Result<Vec<u8>> 
     macro_rules! each {
         ($request:expr, plain: $($plain:ident)*; narrowed: $($narrowed:ident)*;) => {
             match $request {
-                Request::ListEntities(call) => page(inner, id, call, |call| &mut call.limit, grant, most).await,
-                Request::History(call) => page(inner, id, call, |call| &mut call.limit, grant, most).await,
+                Request::ListEntities(call) => Box::pin(page(inner, id, call, |call| &mut call.limit, grant, most)).await,
+                Request::History(call) => Box::pin(page(inner, id, call, |call| &mut call.limit, grant, most)).await,
                 Request::Find(call) => {
                     let text = call.text.clone();
-                    let found = perform(Arc::clone(&inner), call, asked, progress).await?;
+                    let found = Box::pin(perform(Arc::clone(&inner), call, asked, progress)).await?;
                     if let Some(grant) = grant && !grant.covers(inner.require(found).await?.kind) {
                         return Err(Error::not_found(format_args!("entity {text}")));
                     }
                     written(id, &found, most)?.ok_or_else(too_long)
                 }
                 Request::Conflicts(call) => {
-                    let mut conflicts = perform(Arc::clone(&inner), call, asked, progress).await?;
+                    let mut conflicts = Box::pin(perform(Arc::clone(&inner), call, asked, progress)).await?;
                     if let Some(grant) = grant {
                         narrow_conflicts(&inner, grant, &mut conflicts).await?;
                     }
                     written(id, &conflicts, most)?.ok_or_else(too_long)
                 }
+                // Each as large as it is, not all as large as the largest.
                 $(Request::$narrowed(call) => {
-                    let mut answer = perform(inner, call, asked, progress).await?;
+                    let mut answer = Box::pin(perform(inner, call, asked, progress)).await?;
                     if let Some(grant) = grant {
                         answer.narrow(grant);
                     }
                     written(id, &answer, most)?.ok_or_else(too_long)
                 })*
                 $(Request::$plain(call) => {
-                    let answer = perform(inner, call, asked, progress).await?;
+                    let answer = Box::pin(perform(inner, call, asked, progress)).await?;
                     written(id, &answer, most)?.ok_or_else(too_long)
                 })*
             }

@@ -3,38 +3,34 @@
 //! Two tasks serve it, on whatever runtime it was opened on; its methods may be awaited on any. A host that owes an answer and is silent for [`SILENCE`] is
 //! reported, and heard again when it speaks. One that has said that it closes is asked nothing more, and not hurried.
 
+mod hearing;
 mod subscription;
 
 use std::collections::HashMap;
+use std::future::pending;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use altair_protocol::request::Progress;
-use altair_protocol::rpc::{self, Call, Code, Fault, Host, Incoming, Line, RequestId};
+use altair_protocol::rpc::{self, Call, Code, Fault, Host, Line, RequestId};
+use futures::FutureExt as _;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::io::AsyncWriteExt as _;
-use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot, watch};
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use self::hearing::{PING_AFTER, receive};
 pub use self::subscription::RemoteWatch;
 use self::subscription::{Queue, Subscription};
-use super::SILENCE;
+use super::outgoing::Outgoing;
 use super::socket::{Stream, connect};
-use super::wire::{Lines, line};
+use super::stream::split;
+use super::wire::line;
 use crate::engine::OnProgress;
 use crate::error::{Error, ErrorKind, Result};
 
-/// After so long without a word the host is asked whether it is there, if it owes an answer.
-const PING_AFTER: Duration = Duration::from_secs(1);
-/// The same if there are only watches, which may have nothing to tell for long.
-const PING_WATCHED_AFTER: Duration = Duration::from_secs(2);
-/// How long it may take to say that it is.
-const PATIENCE: Duration = SILENCE.saturating_sub(PING_AFTER);
 /// How many requests may wait for their answers: fewer than a host takes at a time, so that it always hears a ping. One that was given up counts until the
 /// host has answered it; only those of a host that was silent don't.
 const AT_A_TIME: usize = 48;
@@ -69,9 +65,9 @@ struct Shared {
     pid: u32,
     state: Mutex<State>,
     slots: Arc<Semaphore>,
-    outgoing: mpsc::Sender<Vec<u8>>,
+    outgoing: Outgoing,
     runtime: Handle,
-    /// A request has been sent while none was waiting.
+    /// The reader has to look earlier than it would.
     asked: Notify,
     /// The connection is wanted no more.
     left: Notify,
@@ -84,6 +80,10 @@ struct State {
     stage: Stage,
     waiting: HashMap<RequestId, Waiting>,
     watches: HashMap<u64, Arc<Queue>>,
+    /// When a request was sent while none was waiting, if the reader hasn't looked since.
+    owed_since: Option<Instant>,
+    /// When the reader looks next whether the host has been silent for too long; `None` when nobody wants to know.
+    look: Option<Instant>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -153,23 +153,17 @@ impl Connection {
     ///
     /// # Errors
     /// As [`Connection::join`].
-    pub async fn over(
-        stream: std::os::unix::net::UnixStream,
-        pid: u32,
-        guest: Guest<'_>,
-        runtime: &Handle,
-    ) -> Result<Option<Self>> {
-        let failed = |error| Error::internal("the socket to the host can't be used").because(error);
-        stream.set_nonblocking(true).map_err(failed)?;
-        let stream = {
-            let _inside = runtime.enter();
-            Stream::from_std(stream).map_err(failed)?
-        };
+    pub async fn over(stream: Stream, pid: u32, guest: Guest<'_>, runtime: &Handle) -> Result<Option<Self>> {
+        stream.set_nonblocking(true).map_err(unusable)?;
         Self::open(stream, pid, guest, runtime).await
     }
 
     async fn open(stream: Stream, pid: u32, guest: Guest<'_>, runtime: &Handle) -> Result<Option<Self>> {
-        let (outgoing, lines) = mpsc::channel(AT_A_TIME);
+        let (read, write) = {
+            let _inside = runtime.enter();
+            split(stream).map_err(unusable)?
+        };
+        let (outgoing, unwritten) = Outgoing::new(write);
         let shared = Arc::new(Shared {
             pid,
             state: Mutex::default(),
@@ -180,8 +174,8 @@ impl Connection {
             left: Notify::new(),
             silent: watch::Sender::new(false),
         });
-        let (read, write) = stream.into_split();
-        runtime.spawn(send(write, lines));
+        // How long the host may leave something unread is the reader's to know.
+        runtime.spawn(unwritten.write(pending));
         runtime.spawn(receive(read, Arc::clone(&shared)));
         let mut connection = Self { shared, host: Host::of(pid) };
         let hello = rpc::Hello {
@@ -299,10 +293,10 @@ impl Connection {
         let answered = tokio::select! {
             biased;
             answered = &mut answer => answered,
-            room = shared.outgoing.reserve() => {
+            place = shared.outgoing.place(line.len()) => {
                 // When it can't be sent the connection is gone, and the answer says so.
-                if let Ok(room) = room {
-                    room.send(line);
+                if let Some(place) = place {
+                    place.send(line);
                     asked.sent = true;
                 }
                 hear(answer, progress).await
@@ -351,7 +345,7 @@ impl Drop for Connection {
 
 /// A request that waits. Dropped before its answer came, it says that nobody waits any more.
 struct Asked<'a> {
-    shared: &'a Shared,
+    shared: &'a Arc<Shared>,
     id: RequestId,
     sent: bool,
 }
@@ -381,107 +375,32 @@ impl Shared {
             return false;
         }
         if !state.is_owed() {
-            self.asked.notify_one();
+            let now = Instant::now();
+            state.owed_since = Some(now);
+            // Else it looks soon enough, and needn't be woken for each request.
+            if state.look.is_none_or(|look| look > now + PING_AFTER) {
+                self.asked.notify_one();
+            }
         }
         state.waiting.insert(id.clone(), new);
         true
     }
 
     /// Sends what nobody waits for, without waiting.
-    fn tell(&self, line: serde_json::Result<Vec<u8>>) {
+    fn tell(self: &Arc<Self>, line: serde_json::Result<Vec<u8>>) {
         let Ok(line) = line else { return };
-        if let Err(mpsc::error::TrySendError::Full(line)) = self.outgoing.try_send(line) {
-            let outgoing = self.outgoing.clone();
-            // When it can't be sent the connection is gone, and all of this with it.
-            self.runtime.spawn(async move { outgoing.send(line).await });
-        }
-    }
-
-    /// After how long a silence the host is asked whether it is there; `None` when nobody wants to know.
-    fn ping_after(&self) -> Option<Duration> {
-        let state = self.state();
-        match state.stage {
-            Stage::Open if state.is_owed() => Some(PING_AFTER),
-            Stage::Open if !state.watches.is_empty() => Some(PING_WATCHED_AFTER),
-            _ => None,
-        }
-    }
-
-    /// Takes a message; whether it is one.
-    fn take(self: &Arc<Self>, text: &[u8]) -> bool {
-        let Ok(incoming) = serde_json::from_slice::<Incoming<'_>>(text) else { return false };
-        match (incoming.id, incoming.method.as_deref()) {
-            (Some(id), None) => {
-                let answer = match (incoming.result, incoming.error) {
-                    (_, Some(fault)) => Err(fault),
-                    (result, None) => Ok(result.map_or("null", |result| result.get()).to_owned()),
-                };
-                self.take_answer(&id, answer);
-                true
+        match self.outgoing.place(line.len()).now_or_never() {
+            Some(Some(place)) => place.send(line),
+            // The connection is gone, and all of this with it.
+            Some(None) => {}
+            None => {
+                let shared = Arc::clone(self);
+                self.runtime.spawn(async move {
+                    if let Some(place) = shared.outgoing.place(line.len()).await {
+                        place.send(line);
+                    }
+                });
             }
-            (None, Some(rpc::WATCHED)) => {
-                let watched = incoming.params.and_then(|params| serde_json::from_str(params.get()).ok());
-                let Some(rpc::Watched { watch, event }) = watched else { return false };
-                let queue = self.state().watches.get(&watch).cloned();
-                if let Some(queue) = queue {
-                    queue.push(event);
-                }
-                true
-            }
-            (None, Some(rpc::PROGRESS)) => {
-                let progressed = incoming.params.and_then(|params| serde_json::from_str(params.get()).ok());
-                let Some(rpc::Progressed { id, done, total }) = progressed else { return false };
-                if let Some(Waiting { progress: Some(progress), .. }) = self.state().waiting.get(&id) {
-                    progress.send_replace(Progress { done, total });
-                }
-                true
-            }
-            (None, Some(rpc::CLOSING)) => {
-                self.leave(Stage::Closing);
-                true
-            }
-            // What a later version may tell.
-            (None, Some(_)) => true,
-            _ => false,
-        }
-    }
-
-    fn take_answer(self: &Arc<Self>, id: &RequestId, answer: Result<String, Fault>) {
-        let mut state = self.state();
-        let Some(waiting) = state.waiting.remove(id) else { return };
-        let answered = answer.map(|json| {
-            let begun =
-                waiting.watch.and_then(|queue| Some((queue, serde_json::from_str::<rpc::Watching>(&json).ok()?)));
-            let subscription = begun.map(|(queue, begun)| {
-                // Its first event may be the next line.
-                state.watches.insert(begun.watch, Arc::clone(&queue));
-                Subscription::new(Arc::clone(self), queue, begun)
-            });
-            Answered { json, subscription }
-        });
-        drop(state);
-        if let Some(asker) = waiting.asker {
-            // Dropped if nobody waits any more, and its subscription ends with it.
-            let _ = asker.answer.send(Ok(answered));
-        }
-    }
-
-    /// Tells those who wait that the host doesn't answer.
-    fn fall_silent(&self) {
-        self.silent.send_replace(true);
-        let mut state = self.state();
-        let mut askers = Vec::new();
-        state.waiting.retain(|_, waiting| {
-            askers.extend(waiting.asker.take());
-            // The subscription may begin all the same, and has to be ended then.
-            waiting.watch.is_some()
-        });
-        if !state.watches.is_empty() {
-            tracing::warn!(pid = self.pid, "the store's host doesn't answer: its watches hear nothing");
-        }
-        drop(state);
-        for asker in askers {
-            let _ = asker.answer.send(Err(Lost::Silent(silent(self.pid))));
         }
     }
 
@@ -505,78 +424,16 @@ impl Shared {
     }
 }
 
-async fn send(mut stream: OwnedWriteHalf, mut lines: mpsc::Receiver<Vec<u8>>) {
-    while let Some(line) = lines.recv().await {
-        if stream.write_all(&line).await.is_err() {
-            // The reader sees it too.
-            return;
-        }
-    }
-}
-
-/// What is known of the host's being there.
-#[derive(Clone, Copy)]
-enum Heard {
-    /// It said something then, or was asked something for the first time.
-    At(Instant),
-    /// It was asked then whether it is there.
-    Pinged(Instant),
-    /// It didn't say.
-    Nothing,
-}
-
-async fn receive(stream: OwnedReadHalf, shared: Arc<Shared>) {
-    let mut lines = Lines::new(stream, rpc::MAX_ANSWER);
-    let mut heard = Heard::At(Instant::now());
-    loop {
-        let due = shared.ping_after().and_then(|ping_after| match heard {
-            Heard::At(at) => Some(at + ping_after),
-            Heard::Pinged(at) => Some(at + PATIENCE),
-            Heard::Nothing => None,
-        });
-        tokio::select! {
-            biased;
-            () = shared.left.notified() => break,
-            read = lines.next() => {
-                match read {
-                    Ok(Some(text)) if shared.take(text) => {}
-                    Ok(Some(_)) => {
-                        tracing::error!("the host says what is no message: the connection is given up");
-                        break;
-                    }
-                    Ok(None) => break,
-                    Err(error) => {
-                        tracing::debug!(?error, "the connection to the host failed");
-                        break;
-                    }
-                }
-                heard = Heard::At(Instant::now());
-                shared.silent.send_if_modified(std::mem::take);
-            }
-            () = shared.asked.notified() => heard = Heard::At(Instant::now()),
-            () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
-                if let Heard::Pinged(_) = heard {
-                    heard = Heard::Nothing;
-                    shared.fall_silent();
-                } else {
-                    heard = Heard::Pinged(Instant::now());
-                    let id = RequestId::Text(rpc::PING.to_owned());
-                    shared.tell(line(&Line::request(&id, rpc::PING, &serde_json::json!({}), false)));
-                }
-            }
-        }
-    }
-    // Before anybody asks elsewhere: what is still on its way isn't to be done too.
-    lines.hang_up();
-    shared.end();
-}
-
 /// A host's no, as an error of the engine's.
 fn error_of(fault: Fault) -> Error {
     match fault.data {
         Some(data) => Error::new(data.kind, fault.message, data.hint),
         None => Error::internal(fault.message),
     }
+}
+
+fn unusable(error: std::io::Error) -> Error {
+    Error::internal("the socket to the host can't be used").because(error)
 }
 
 fn unreadable() -> Error {

@@ -108,11 +108,9 @@ impl Listener {
     }
 
     /// Serves one more guest, that came some other way.
-    pub(crate) fn serve(&self, stream: std::os::unix::net::UnixStream) -> Result<tokio::task::JoinHandle<()>> {
+    pub(crate) fn serve(&self, stream: Stream) -> Result<tokio::task::JoinHandle<()>> {
         let failed = |error| Error::internal("the socket of a guest can't be used").because(error);
         stream.set_nonblocking(true).map_err(failed)?;
-        let _inside = self.runtime.enter();
-        let stream = Stream::from_std(stream).map_err(failed)?;
         Ok(self.runtime.spawn(guest(Arc::clone(&self.service), stream)))
     }
 

@@ -9,7 +9,8 @@
 //! | --- | --- |
 //! | `record` | `host.json`: who the host is |
 //! | `socket` | the socket, the folder that it is in, and whose process is at its other end |
-//! | `wire` | lines in and out, bounded |
+//! | `stream` | the two halves of a connection |
+//! | `wire`, `outgoing` | lines in and out, bounded |
 //! | `connection` | a guest's end |
 //! | `listener`, `session`, `answer` | the host's end: accepting, one connection, one request |
 //! | `grants`, `audit` | what a connection may do that was given a grant, and the log of that |
@@ -20,10 +21,12 @@ mod audit;
 mod connection;
 mod grants;
 mod listener;
+mod outgoing;
 mod record;
 pub(crate) mod seat;
 mod session;
 mod socket;
+mod stream;
 mod wire;
 
 pub use audit::audited;

@@ -3,39 +3,38 @@
 //! It is read as fast as it is answered: so many requests at a time, and then it waits. A guest that doesn't take its answers is let go of. When the host
 //! closes, what only reads is given up, what writes is finished and answered, and whatever else the guest says until then is told to ask the next host.
 
+mod granted;
+mod watching;
+
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::future::pending;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use altair_protocol::ErrorKind;
 use altair_protocol::request::Progress;
-use altair_protocol::rpc::{
-    self, AuditKind, Audited, Code, Done, Fault, Grant, HostKind, Incoming, Line, Request, RequestId, Right,
-};
-use altair_protocol::{EntityId, ErrorKind};
+use altair_protocol::rpc::{self, Code, Done, Fault, Grant, HostKind, Incoming, Line, Request, RequestId};
 use futures::FutureExt as _;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use tokio::net::unix::OwnedReadHalf;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
-use super::answer::{Question, answer, failure, fault, success};
-use super::grants::{admit, beyond, refusal};
+use super::answer::{Question, answer, failure, success};
+use super::grants::admit;
 use super::listener::Service;
+use super::outgoing::Outgoing;
 use super::socket::{Stream, process_of};
-use super::wire::{Lines, Outgoing, ReadError, closed, write_lines};
-use crate::engine::{Asked, LocalWatch, OnProgress, Watched};
-use crate::error::Error;
+use super::stream::{ReadHalf, split};
+use super::wire::{Lines, ReadError};
+use crate::engine::{Asked, OnProgress};
 
 /// How many requests of one connection are worked on at a time.
 const AT_A_TIME: usize = 64;
 /// How many requests may stand in one line.
 const BATCH: usize = 64;
-/// How many subscriptions a connection may have.
-const WATCHES: usize = 64;
 /// How long a guest may take to greet.
 const GREETING: Duration = Duration::from_secs(10);
 /// The longest line before that, in bytes: who hasn't said who it is needn't be listened to for long.
@@ -44,6 +43,11 @@ const LONGEST_GREETING: usize = 64 << 10;
 const PROGRESS_EVERY: Duration = Duration::from_millis(50);
 /// What the results of a batch may have, in bytes, of the one answer that they are: the rest is for ids and for what is refused.
 const BATCH_RESULTS: usize = rpc::MAX_ANSWER - 2 * rpc::MAX_FRAME;
+
+/// How long a guest may leave a line unread.
+const UNREAD: Duration = Duration::from_secs(30);
+/// How long it may when the host is closing: others wait for the store.
+const UNREAD_AT_CLOSING: Duration = Duration::from_millis(200);
 
 /// Gives up what is under way, which is then answered with this.
 type Stop = oneshot::Sender<Fault>;
@@ -78,9 +82,13 @@ struct Watches {
 pub(crate) async fn serve(service: &Arc<Service>, stream: Stream) {
     let pid = process_of(&stream);
     let mut revoked = service.revoked.subscribe();
-    let (read, write) = stream.into_split();
-    let (out, queue) = Outgoing::new();
-    let writing = tokio::spawn(write_lines(write, queue, service.closing.subscribe()));
+    let (read, write) = match split(stream) {
+        Ok(halves) => halves,
+        Err(error) => return tracing::warn!(%error, "a connection can't be served"),
+    };
+    let (out, unwritten) = Outgoing::new(write);
+    let hurry = service.closing.subscribe();
+    let writing = tokio::spawn(unwritten.write(move || patience(hurry.clone())));
     let session = Arc::new(Session {
         service: Arc::clone(service),
         out,
@@ -109,6 +117,23 @@ pub(crate) async fn serve(service: &Arc<Service>, stream: Stream) {
     // Its writer ends with the session, and has all that was answered.
     drop(session);
     let _ = writing.await;
+}
+
+/// Ends when a line was left unread for too long.
+async fn patience(mut closing: watch::Receiver<bool>) {
+    tokio::select! {
+        () = sleep(UNREAD) => {}
+        () = async {
+            closed(&mut closing).await;
+            sleep(UNREAD_AT_CLOSING).await;
+        } => {}
+    }
+}
+
+/// Ends when the host closes.
+async fn closed(closing: &mut watch::Receiver<bool>) {
+    // Without a sender there is no host any more.
+    let _ = closing.wait_for(|closing| *closing).await;
 }
 
 fn greet_first() -> Fault {
@@ -205,7 +230,7 @@ impl Session {
     }
 
     /// Whether the guest greeted as it should.
-    async fn greet(&self, lines: &mut Lines<OwnedReadHalf>) -> bool {
+    async fn greet(&self, lines: &mut Lines<ReadHalf>) -> bool {
         let most = lines.most();
         let text = match lines.next_while_there().await {
             Ok(Some(text)) => text,
@@ -252,60 +277,10 @@ impl Session {
         Err(Fault::new(Code::HELLO, ErrorKind::Unsupported, message, hint))
     }
 
-    /// Writes down who the guest is, and gives its grant.
-    fn enter(&self, client: String, token: Option<&str>) -> Result<Option<Grant>, Fault> {
-        let checked = token.map(|token| self.service.grants.check(token)).transpose();
-        let guest = Guest { client, grant: checked.as_ref().ok().cloned().flatten() };
-        // It greets once.
-        let guest = self.guest.get_or_init(|| guest);
-        let grant = checked.map_err(|error| self.refused(rpc::HELLO, None, &error))?;
-        if guest.grant.is_some() {
-            self.service.audit.note(self.audited(AuditKind::Used));
-        }
-        Ok(grant)
-    }
-
-    /// What the guest may do; `None` is everything.
-    fn grant(&self) -> Option<&Grant> {
-        self.guest.get()?.grant.as_ref()
-    }
-
-    /// A line for the audit log, about this guest.
-    fn audited(&self, what: AuditKind) -> Audited {
-        let grant = self.grant();
-        Audited {
-            pid: self.pid,
-            client: self.guest.get().map(|guest| guest.client.clone()),
-            grant: grant.map(|grant| grant.id),
-            name: grant.map(|grant| grant.name.clone()),
-            ..Audited::new(self.service.grants.now(), what)
-        }
-    }
-
-    /// What to answer to a request that the guest's grant doesn't allow, after writing that down.
-    fn refused(&self, method: &str, entity: Option<EntityId>, error: &Error) -> Fault {
-        if error.kind() == ErrorKind::Refused {
-            let (method, why) = (Some(method.to_owned()), Some(error.message().to_owned()));
-            self.service.audit.note(Audited { method, entity, why, ..self.audited(AuditKind::Refused) });
-        }
-        refusal(error)
-    }
-
-    /// Ends when the guest's grant does, with what to tell it; never without one.
-    async fn ended(&self, revoked: &mut watch::Receiver<u64>) -> Fault {
-        let Some(grant) = self.grant() else { return pending().await };
-        let name = &grant.name;
-        let message = tokio::select! {
-            () = tokio::time::sleep(self.service.grants.left(grant)) => format!("the grant \"{name}\" ended at {}", grant.until),
-            _ = revoked.changed() => format!("the grant \"{name}\" was ended, as all of them were"),
-        };
-        refusal(&Error::refused(message, "ask whoever gave it for another"))
-    }
-
     /// Takes requests until the guest leaves or the host closes, and finishes what was begun.
     async fn listen(
         self: &Arc<Self>,
-        lines: &mut Lines<OwnedReadHalf>,
+        lines: &mut Lines<ReadHalf>,
         closing: &mut watch::Receiver<bool>,
         revoked: &mut watch::Receiver<u64>,
     ) {
@@ -345,7 +320,7 @@ impl Session {
                         reading = false;
                         self.end_watches();
                         // One that only says no more still wants its answers.
-                        if lines.is_hung_up() {
+                        if lines.stream().is_hung_up() {
                             self.give_up(cancelled);
                         }
                     }
@@ -521,36 +496,6 @@ impl Session {
         Some(answered)
     }
 
-    /// A grant for somebody else.
-    fn give(&self, asked: &rpc::AskGrant) -> Result<rpc::Granted, Fault> {
-        let given = self.service.grants.give(asked, self.grant());
-        let granted = given.map_err(|error| self.refused(rpc::GRANT, None, &error))?;
-        let rpc::Grant { id, name, may, kinds, until } = granted.grant.clone();
-        self.service.audit.note(Audited {
-            grant: Some(id),
-            name: Some(name),
-            may: Some(may),
-            kinds,
-            until: Some(until),
-            ..self.audited(AuditKind::Granted)
-        });
-        Ok(granted)
-    }
-
-    fn revoke(&self) -> Result<(), Fault> {
-        self.needs_everything(rpc::REVOKE)?;
-        self.service.grants.revoke().map_err(|error| fault(&error))?;
-        self.service.revoked.send_modify(|times| *times += 1);
-        self.service.audit.note(self.audited(AuditKind::Revoked));
-        Ok(())
-    }
-
-    /// Refuses what no grant allows.
-    fn needs_everything(&self, method: &str) -> Result<(), Fault> {
-        let Some(grant) = self.grant() else { return Ok(()) };
-        Err(self.refused(method, None, &beyond(grant, &format!("ask for \"{method}\", which no grant does"))))
-    }
-
     fn shutdown(&self) -> Result<(), Fault> {
         self.needs_everything(rpc::SHUTDOWN)?;
         let host = self.service.host();
@@ -586,13 +531,16 @@ impl Session {
     ) -> Result<Vec<u8>, Fault> {
         let engine = self.service.engine.upgrade().ok_or_else(closing_fault)?;
         let asked = id.uuid().map(|id| Asked { id, again: how.again });
-        let (sender, mut latest) = watch::channel(Progress { done: 0, total: 0 });
         let goes_on_for_long = matches!(request, Request::Import(_) | Request::Export(_));
-        let progress = goes_on_for_long.then(|| -> OnProgress {
-            Box::new(move |progress| {
+        let (progress, mut latest) = if goes_on_for_long {
+            let (sender, latest) = watch::channel(Progress { done: 0, total: 0 });
+            let progress: OnProgress = Box::new(move |progress| {
                 sender.send_replace(progress);
-            })
-        });
+            });
+            (Some(progress), Some(latest))
+        } else {
+            (None, None)
+        };
         let may_stop = stopped.is_some();
         let stopping = async {
             match &mut stopped {
@@ -614,18 +562,26 @@ impl Session {
             }
             answer(engine, Question { id, request, asked, progress, grant: self.grant(), most: how.most }).await
         };
+        let telling = async {
+            match &mut latest {
+                Some(latest) => self.tell_progress(id, latest).await,
+                None => pending().await,
+            }
+        };
         let answered = tokio::select! {
             biased;
             fault = stopping => Err(fault),
             answered = answering => answered,
-            never = self.tell_progress(id, &mut latest) => match never {},
+            never = telling => match never {},
         };
         if may_stop {
             self.running().remove(id);
         }
         // How far it came at last, before the answer.
-        if let Some(Ok(())) = latest.changed().now_or_never() {
-            self.progressed(id, &mut latest).await;
+        if let Some(latest) = &mut latest
+            && let Some(Ok(())) = latest.changed().now_or_never()
+        {
+            self.progressed(id, latest).await;
         }
         answered
     }
@@ -634,7 +590,7 @@ impl Session {
     async fn tell_progress(&self, id: &RequestId, latest: &mut watch::Receiver<Progress>) -> Infallible {
         while latest.changed().await.is_ok() {
             self.progressed(id, latest).await;
-            tokio::time::sleep(PROGRESS_EVERY).await;
+            sleep(PROGRESS_EVERY).await;
         }
         // There is none, or it has ended.
         pending().await
@@ -643,105 +599,6 @@ impl Session {
     async fn progressed(&self, id: &RequestId, latest: &mut watch::Receiver<Progress>) {
         let Progress { done, total } = *latest.borrow_and_update();
         self.notify(rpc::PROGRESS, &rpc::Progressed { id: id.clone(), done, total }).await;
-    }
-
-    /// Begins a subscription: its answer, and then what it tells.
-    async fn begin_watch(
-        self: &Arc<Self>,
-        id: RequestId,
-        watch: Result<rpc::Watch, Fault>,
-        slot: Option<OwnedSemaphorePermit>,
-        tasks: &mut JoinSet<()>,
-    ) {
-        let watch = match watch.and_then(|watch| self.may_watch(watch)) {
-            Ok(watch) => watch,
-            Err(fault) => return self.fail(Some(&id), fault).await,
-        };
-        let (stop, mut stopped) = oneshot::channel();
-        let number = {
-            let mut watches = self.watches();
-            let fits = watches.open.len() < WATCHES;
-            fits.then(|| {
-                watches.last += 1;
-                let number = watches.last;
-                watches.open.insert(number, (id.clone(), stop));
-                number
-            })
-        };
-        let Some(number) = number else {
-            let message = format!("a connection has at most {WATCHES} subscriptions");
-            let fault = Fault::new(Code::ENGINE, ErrorKind::Refused, message, "end one of them with unwatch");
-            return self.fail(Some(&id), fault).await;
-        };
-        let session = Arc::clone(self);
-        tasks.spawn(async move {
-            let begun = session.begun(&id, number, watch, &mut stopped).await;
-            drop(slot);
-            if let Some(local) = begun {
-                tokio::select! {
-                    biased;
-                    _ = self::stop(&mut stopped) => {}
-                    () = session.tell(number, local) => {}
-                }
-            }
-            session.watches().open.remove(&number);
-        });
-    }
-
-    fn may_watch(&self, watch: rpc::Watch) -> Result<rpc::Watch, Fault> {
-        let Some(grant) = self.grant() else { return Ok(watch) };
-        let beyond_it = if !grant.may.contains(&Right::Read) {
-            Some("read".to_owned())
-        } else {
-            watch.kind.filter(|kind| !grant.covers(*kind)).map(|kind| format!("read a {kind}"))
-        };
-        match beyond_it {
-            Some(what) => Err(self.refused(rpc::WATCH, None, &beyond(grant, &what))),
-            None => Ok(watch),
-        }
-    }
-
-    /// A subscription whose beginning was answered.
-    async fn begun(
-        &self,
-        id: &RequestId,
-        number: u64,
-        watch: rpc::Watch,
-        stopped: &mut oneshot::Receiver<Fault>,
-    ) -> Option<LocalWatch> {
-        let beginning = async {
-            let engine = self.service.engine.upgrade().ok_or_else(closing_fault)?;
-            let local = engine.watch(watch.kind, watch.after).await;
-            local.map_err(|error| fault(&error))
-        };
-        let begun = tokio::select! {
-            biased;
-            fault = stop(stopped) => Err(fault),
-            begun = beginning => begun,
-        };
-        match begun {
-            Ok(local) => {
-                let watching = rpc::Watching { watch: number, seq: local.seq() };
-                self.respond(id, success(id, &watching)).await;
-                Some(local)
-            }
-            Err(fault) => {
-                self.fail(Some(id), fault).await;
-                None
-            }
-        }
-    }
-
-    async fn tell(&self, number: u64, mut local: LocalWatch) {
-        while let Some(next) = local.next().await {
-            let event = match next {
-                Watched::Current { .. } => continue,
-                Watched::Change(event) if self.grant().is_some_and(|grant| !grant.covers(event.kind)) => continue,
-                Watched::Change(event) => rpc::Event::Change(event),
-                Watched::Lagged { seq } => rpc::Event::Lagged(seq),
-            };
-            self.notify(rpc::WATCHED, &rpc::Watched { watch: number, event }).await;
-        }
     }
 
     async fn respond(&self, id: &RequestId, answered: Result<Vec<u8>, Fault>) {

@@ -13,8 +13,8 @@ use tokio::net::{UnixListener, UnixStream};
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// A connection.
-pub(crate) type Stream = UnixStream;
+/// A connection, on which nothing blocks.
+pub(crate) type Stream = std::os::unix::net::UnixStream;
 
 /// The longest path of a socket that every system takes, with its NUL: macOS has 104.
 const MAX_PATH: usize = 103;
@@ -66,7 +66,7 @@ impl Bound {
         loop {
             let (stream, _) = self.listener.accept().await?;
             match check_peer(&stream) {
-                Ok(()) => return Ok(stream),
+                Ok(()) => return stream.into_std(),
                 Err(error) => turned_away(process_of(&stream), error),
             }
         }
@@ -93,15 +93,22 @@ pub(crate) async fn connect(path: &Path) -> io::Result<Stream> {
     }
     let stream = UnixStream::connect(path).await?;
     check_peer(&stream)?;
-    Ok(stream)
+    stream.into_std()
 }
 
 /// The process at the other end, where the system tells.
-pub(crate) fn process_of(stream: &Stream) -> Option<u32> {
-    stream.peer_cred().ok()?.pid()?.try_into().ok()
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn process_of(stream: impl std::os::fd::AsFd) -> Option<u32> {
+    let peer = rustix::net::sockopt::socket_peercred(stream).ok()?;
+    u32::try_from(peer.pid.as_raw_nonzero().get()).ok()
 }
 
-fn check_peer(stream: &Stream) -> io::Result<()> {
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) fn process_of(_: impl std::os::fd::AsFd) -> Option<u32> {
+    None
+}
+
+fn check_peer(stream: &UnixStream) -> io::Result<()> {
     let (peer, ours) = (stream.peer_cred()?.uid(), rustix::process::geteuid().as_raw());
     if peer == ours {
         return Ok(());
