@@ -15,6 +15,7 @@
 //! | `listener`, `session`, `answer` | the host's end: accepting, one connection, one request |
 //! | `grants`, `audit` | what a connection may do that was given a grant, and the log of that |
 //! | `seat` | hosting or joining, and again when the host is gone |
+//! | `surroundings` | what stands around a store, for whoever has to explain it |
 
 mod answer;
 mod audit;
@@ -27,6 +28,7 @@ pub(crate) mod seat;
 mod session;
 mod socket;
 mod stream;
+mod surroundings;
 mod wire;
 
 pub use audit::audited;
@@ -35,7 +37,8 @@ pub(crate) use listener::Listener;
 pub(crate) use record::read as read_record;
 pub(crate) use record::write as write_record;
 pub use record::{is_held, read_own, started};
-pub use socket::{activation, mark, spawn_lock};
+pub use socket::{Privacy, activation, clear, mark, spawn_lock};
+pub use surroundings::{Door, Lock, Pace, Process, Record, Surroundings};
 
 /// How long a host may be silent while it owes an answer.
 pub(crate) const SILENCE: std::time::Duration = std::time::Duration::from_secs(5);

@@ -7,9 +7,10 @@ use std::path::Path;
 
 use altair_protocol::rpc::Host;
 
+use super::surroundings::Lock;
 use crate::store::folder::replace;
 
-const HOST: &str = "host.json";
+pub(super) const HOST: &str = "host.json";
 
 /// What `host.json` beside a store says; `None` where it isn't there or can't be read.
 pub(crate) fn read(store: &Path) -> Option<Host> {
@@ -32,9 +33,7 @@ pub fn is_held(store: &Path, epoch: u64) -> bool {
     if read(store).is_some_and(|host| host.epoch > epoch) {
         return false;
     }
-    // Only to look: whoever wants the lock meanwhile tries again.
-    let lock = fs::File::options().read(true).write(true).open(store.join("host.lock"));
-    lock.is_ok_and(|lock| matches!(lock.try_lock(), Err(fs::TryLockError::WouldBlock)))
+    matches!(Lock::of(store), Lock::Held(_))
 }
 
 /// When a process began, in the system's own count; `None` if there is no such process, or the system doesn't tell.
