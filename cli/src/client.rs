@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use altair_core::host::{Connection, Guest, Lost, RemoteWatch, read_own};
+use altair_core::host::{Connection, Guest, Lock, Lost, Record, RemoteWatch, is_held, read_own};
 use altair_core::{Error, ErrorKind, Progress, store_id};
 use altair_protocol::rpc::{self, Call, Host, HostKind};
 use altair_protocol::{EntityId, rpc::Find};
@@ -31,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How often a host is started that ends at once.
 const TRIES: u32 = 3;
 /// Between two looks at whether something has happened.
-const LOOK: Duration = Duration::from_millis(5);
+pub(crate) const LOOK: Duration = Duration::from_millis(5);
 
 /// A connection to the host of a store, and the way to the next one.
 #[derive(Debug)]
@@ -161,12 +161,39 @@ impl<'a> Client<'a> {
     }
 }
 
-/// The host of a store, if there is one.
-pub(crate) async fn probe(store: &Path) -> Result<Option<Connection>, Failure> {
-    if let Some(host) = read_own(store)
-        && let Some(connection) = join(&host).await?
-    {
-        return Ok(Some(connection));
+/// Who hosts a store.
+#[derive(Debug)]
+pub(crate) enum Hosting {
+    /// Nobody.
+    Nobody,
+    /// Somebody who was joined.
+    Joined(Connection),
+    /// Somebody who can't be joined, or not yet: who, if that is known.
+    Apart(Option<Host>),
+}
+
+/// Who hosts a store, going by its lock and `host.json` alone: for who asks and doesn't want one to be started. The system may start one for whoever
+/// connects to its socket.
+pub(crate) async fn hosting(store: &Path) -> Result<Hosting, Failure> {
+    match (Lock::of(store), Record::of(store)) {
+        (Lock::Held(_), Record::There(host, _)) => {
+            let joined = join(&host).await?;
+            Ok(joined.map_or(Hosting::Apart(Some(host)), Hosting::Joined))
+        }
+        (Lock::Held(_), _) => Ok(Hosting::Apart(None)),
+        _ => Ok(Hosting::Nobody),
+    }
+}
+
+/// The host of a store, if there is one, or the system starts one.
+async fn probe(store: &Path) -> Result<Option<Connection>, Failure> {
+    if let Some(host) = read_own(store) {
+        match join(&host).await {
+            Ok(None) => {}
+            // Whoever it was that made a difficulty, the host has the lock.
+            Err(_) if !is_held(store, host.epoch) => {}
+            joined => return joined,
+        }
     }
     // A system that starts the host for whoever connects; most have none.
     match altair_core::host::activation(store) {
@@ -240,7 +267,8 @@ fn is_outdated(host: &Host) -> bool {
     host.kind == HostKind::Daemon && version(&host.version) < version(env!("CARGO_PKG_VERSION"))
 }
 
-fn version(text: &str) -> Vec<u64> {
+/// A version, to be compared.
+pub(crate) fn version(text: &str) -> Vec<u64> {
     let plain = text.split(['-', '+']).next().unwrap_or_default();
     plain.split('.').map(|part| part.parse().unwrap_or(0)).collect()
 }
@@ -254,7 +282,7 @@ async fn replace(store: &Path, connection: Connection) -> Result<(), Failure> {
 /// Waits until a host has gone.
 pub(crate) async fn wait_until_gone(store: &Path, host: &Host) -> Result<(), Failure> {
     let deadline = Instant::now() + LEAVING;
-    while altair_core::host::is_held(store, host.epoch) {
+    while is_held(store, host.epoch) {
         if Instant::now() > deadline {
             return Err(Failure::opening(Error::new(
                 ErrorKind::Locked,

@@ -4,6 +4,7 @@ use std::io::{Read as _, Seek as _, SeekFrom};
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use altair_core::{Error, ErrorKind};
 use altair_protocol::rpc::{self, Host, HostKind};
@@ -12,13 +13,18 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::service;
-use crate::client::{self, Client};
+use crate::client::{self, Client, Hosting, LOOK};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::spawn;
 use crate::standing::LOG;
 use crate::store::Store;
 
+/// How long a host that is there may take to listen.
+const LISTENING: Duration = Duration::from_secs(10);
+/// How long it may take to say who it is.
+const NAMING: Duration = Duration::from_secs(1);
+const NOBODY: &str = "Nobody hosts the store.";
 /// How much of the log is printed.
 const LOG_BYTES: u64 = 64 << 10;
 
@@ -77,6 +83,22 @@ struct Status {
     clients: Option<u64>,
 }
 
+impl Status {
+    fn nobody(store: &Store) -> Self {
+        Self {
+            running: false,
+            pid: None,
+            version: None,
+            protocol: None,
+            epoch: None,
+            socket: None,
+            store: store.path().to_owned(),
+            uptime_s: None,
+            clients: None,
+        }
+    }
+}
+
 impl Daemon {
     pub(crate) async fn run(self, store: &Store, out: &mut Output) -> Result<(), Failure> {
         match self.what {
@@ -121,8 +143,20 @@ async fn start(store: &Store, out: &mut Output) -> Result<(), Failure> {
 }
 
 async fn stop(store: &Store, out: &mut Output) -> Result<(), Failure> {
-    let Some(connection) = client::probe(store.path()).await? else {
-        return out.answer(&json!({"stopped": null}), |_, _| "Nobody hosts the store.".to_owned());
+    let begun = Instant::now();
+    let connection = loop {
+        match client::hosting(store.path()).await? {
+            Hosting::Joined(connection) => break connection,
+            Hosting::Nobody => return out.answer(&json!({"stopped": null}), |_, _| NOBODY.to_owned()),
+            // It is opening the store, or about to put its socket back.
+            Hosting::Apart(_) if begun.elapsed() < LISTENING => tokio::time::sleep(LOOK).await,
+            Hosting::Apart(host) => {
+                let what =
+                    host.map_or_else(|| "whoever hosts the store".to_owned(), |host| format!("process {}", host.pid));
+                let message = format!("{what} can't be asked to go: it doesn't listen");
+                return Err(Failure::opening(Error::new(ErrorKind::Locked, message, "`altair doctor` tells why")));
+            }
+        }
     };
     let host = connection.host().clone();
     if host.kind == HostKind::App {
@@ -142,27 +176,31 @@ async fn stop(store: &Store, out: &mut Output) -> Result<(), Failure> {
 }
 
 async fn status(store: &Store, out: &mut Output) -> Result<(), Failure> {
-    match client::probe(store.path()).await? {
-        Some(connection) => {
-            let host = connection.command(rpc::STATUS, &json!({})).await;
-            let host = host.ok().and_then(Result::ok).unwrap_or_else(|| connection.host().clone());
-            answer(host, store, out)
-        }
-        None => {
-            out.exits_with(3);
-            let nobody = Status {
-                running: false,
-                pid: None,
-                version: None,
-                protocol: None,
-                epoch: None,
-                socket: None,
-                store: store.path().to_owned(),
-                uptime_s: None,
-                clients: None,
-            };
-            out.answer(&nobody, |_, _| "Nobody hosts the store.".to_owned())
-        }
+    let begun = Instant::now();
+    loop {
+        return match client::hosting(store.path()).await? {
+            Hosting::Joined(connection) => {
+                let host = connection.command(rpc::STATUS, &json!({})).await;
+                let host = host.ok().and_then(Result::ok).unwrap_or_else(|| connection.host().clone());
+                answer(host, store, out)
+            }
+            Hosting::Apart(Some(host)) => answer(host, store, out),
+            // Who has just got the lock says in a moment who it is.
+            Hosting::Apart(None) if begun.elapsed() < NAMING => {
+                tokio::time::sleep(LOOK).await;
+                continue;
+            }
+            Hosting::Apart(None) => {
+                let somebody = Status { running: true, ..Status::nobody(store) };
+                out.answer(&somebody, |_, _| {
+                    "A process hosts the store that doesn't say who it is: `altair doctor` tells more.".to_owned()
+                })
+            }
+            Hosting::Nobody => {
+                out.exits_with(3);
+                out.answer(&Status::nobody(store), |_, _| NOBODY.to_owned())
+            }
+        };
     }
 }
 
@@ -191,13 +229,15 @@ fn answer(host: Host, store: &Store, out: &mut Output) -> Result<(), Failure> {
     };
     out.answer(&status, |status, _| {
         let socket = status.socket.as_ref().map(|socket| socket.display().to_string()).unwrap_or_default();
+        let since = match (status.uptime_s, status.clients) {
+            (Some(uptime), Some(clients)) => format!("since {uptime} s, {clients} connected"),
+            _ => "not to be joined yet; `altair doctor` tells more if it stays so".to_owned(),
+        };
         format!(
-            "{what} hosts {} (process {}, version {}, since {} s, {} connected)\n{socket}",
+            "{what} hosts {} (process {}, version {}, {since})\n{socket}",
             status.store.display(),
             host.pid,
             status.version.as_deref().unwrap_or_default(),
-            status.uptime_s.unwrap_or_default(),
-            status.clients.unwrap_or_default(),
         )
     })
 }
