@@ -120,6 +120,11 @@ impl<'a> Client<'a> {
         }
     }
 
+    /// Who the host is.
+    pub(crate) fn host(&self) -> Host {
+        self.connection().host().clone()
+    }
+
     fn connection(&self) -> Arc<Connection> {
         Arc::clone(&self.connection.borrow())
     }
@@ -230,8 +235,11 @@ async fn find(store: &Store) -> Result<(Connection, Option<Private>), Failure> {
             return Ok((connection, None));
         }
     }
-    // One command starts a host, and the others wait for it.
-    let _lock = SpawnLock::wait(store.path()).await?;
+    // One command starts a host, and the others wait for it. What keeps the doctor from that is what it is to tell.
+    let _lock = match store.manner() {
+        Manner::Repair => SpawnLock::wait_a_little(store.path()).await,
+        Manner::Daemon | Manner::Private => Some(SpawnLock::wait(store.path()).await?),
+    };
     let mut tries = 0;
     loop {
         if let Some(connection) = probe(store.path()).await? {

@@ -10,6 +10,7 @@
 )]
 
 mod args;
+mod checkup;
 mod client;
 mod commands;
 mod config;

@@ -24,6 +24,8 @@ use crate::standing::Standing;
 
 /// How long one command waits for another that starts a host.
 const WAIT: Duration = Duration::from_secs(30);
+/// The same for one that goes on without.
+pub(crate) const LITTLE: Duration = Duration::from_secs(5);
 /// Between two tries.
 const AGAIN: Duration = Duration::from_millis(2);
 
@@ -36,10 +38,19 @@ pub(crate) struct SpawnLock {
 impl SpawnLock {
     /// Waits until nobody else is about to start one.
     pub(crate) async fn wait(store: &Path) -> Result<Self, Failure> {
+        Self::wait_for(store, WAIT).await
+    }
+
+    /// The same for who can do without: `None` when it can't be had soon.
+    pub(crate) async fn wait_a_little(store: &Path) -> Option<Self> {
+        Self::wait_for(store, LITTLE).await.ok()
+    }
+
+    async fn wait_for(store: &Path, most: Duration) -> Result<Self, Failure> {
         let path = altair_core::host::spawn_lock(store).map_err(Failure::opening)?;
         let file = File::options().create(true).truncate(false).write(true).open(&path);
         let file = file.map_err(|error| Failure::opening(Error::io("opening", &path, error)))?;
-        let deadline = Instant::now() + WAIT;
+        let deadline = Instant::now() + most;
         loop {
             match file.try_lock() {
                 Ok(()) => return Ok(Self { _file: file }),
@@ -149,12 +160,16 @@ pub(crate) fn program() -> Result<PathBuf, Failure> {
             "install altair again: altair and altaird belong together",
         ))
     };
-    let this = env::current_exe().map_err(|error| missing(format!("this program can't be found: {error}")))?;
-    let program = this.with_file_name(format!("altaird{}", env::consts::EXE_SUFFIX));
+    let program = beside().map_err(|error| missing(format!("this program can't be found: {error}")))?;
     if program.is_file() {
         return Ok(program);
     }
     Err(missing(format!("there is no {}", program.display())))
+}
+
+/// Where that should be.
+pub(crate) fn beside() -> std::io::Result<PathBuf> {
+    Ok(env::current_exe()?.with_file_name(format!("altaird{}", env::consts::EXE_SUFFIX)))
 }
 
 fn altaird(store: &Path) -> Result<Command, Failure> {

@@ -16,7 +16,7 @@ mod link;
 mod list;
 mod new;
 mod search;
-mod service;
+pub(crate) mod service;
 mod show;
 mod status;
 mod tag;

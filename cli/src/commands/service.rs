@@ -16,7 +16,7 @@ use crate::store::Store;
 
 /// Writes the service's files and hands them to the system.
 pub(crate) fn install(store: &Store, out: &mut Output) -> Result<(), Failure> {
-    let service = Service::of(store)?;
+    let service = Service::of(store.path(), &spawn::program()?)?;
     for (path, text) in &service.files {
         let folder = path.parent().unwrap_or(Path::new("/"));
         let written = fs::create_dir_all(folder).and_then(|()| fs::write(path, text));
@@ -28,7 +28,7 @@ pub(crate) fn install(store: &Store, out: &mut Output) -> Result<(), Failure> {
 
 /// Takes them away again.
 pub(crate) fn uninstall(store: &Store, out: &mut Output) -> Result<(), Failure> {
-    let service = Service::of(store)?;
+    let service = Service::of(store.path(), &spawn::program()?)?;
     let stopped =
         if service.files.iter().any(|(path, _)| path.exists()) { service.tell(&service.disable) } else { None };
     for (path, _) in &service.files {
@@ -40,6 +40,13 @@ pub(crate) fn uninstall(store: &Store, out: &mut Output) -> Result<(), Failure> 
         }
     }
     answer("uninstalled", &service, stopped.as_deref(), out)
+}
+
+/// The files of a store's service that are there.
+pub(crate) fn installed(store: &Path) -> Vec<PathBuf> {
+    let service = spawn::beside().ok().and_then(|program| Service::of(store, &program).ok());
+    let files = service.into_iter().flat_map(|service| service.files);
+    files.map(|(path, _)| path).filter(|path| path.exists()).collect()
 }
 
 fn answer(did: &str, service: &Service, failed: Option<&str>, out: &mut Output) -> Result<(), Failure> {
@@ -64,15 +71,14 @@ struct Service {
 }
 
 impl Service {
-    fn of(store: &Store) -> Result<Self, Failure> {
-        let program = spawn::program()?;
+    fn of(store: &Path, program: &Path) -> Result<Self, Failure> {
         let base = BaseDirs::new()
             .ok_or_else(|| Failure::usage("there is no home folder to install a service in", "set HOME"))?;
-        let mark = altair_core::host::mark(store.path());
+        let mark = altair_core::host::mark(store);
         if cfg!(target_os = "macos") {
-            Ok(Self::launchd(store.path(), &program, &base, &mark))
+            Ok(Self::launchd(store, program, &base, &mark))
         } else {
-            Self::systemd(store.path(), &program, &base, &mark)
+            Self::systemd(store, program, &base, &mark)
         }
     }
 

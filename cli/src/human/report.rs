@@ -3,6 +3,7 @@
 use altair_core::{BackedUp, Diagnosis, Exported, Imported, Skipped, Status};
 
 use super::{Human, bytes, counted};
+use crate::checkup::HINDERED;
 use crate::paint::{Paint, safe_line};
 
 impl Human for Status {
@@ -44,7 +45,7 @@ impl Human for Diagnosis {
     fn human(&self, paint: Paint) -> String {
         let mut out = String::new();
         for problem in &self.problems {
-            let state = if problem.repaired { paint.cyan("repaired") } else { paint.red("damaged ") };
+            let state = if problem.repaired { paint.cyan("repaired") } else { paint.red("remains ") };
             out += &format!("{state}  {}: {}\n", safe_line(&problem.at), safe_line(&problem.problem));
         }
         let read = format!(
@@ -56,6 +57,7 @@ impl Human for Diagnosis {
         let verdict = match (self.health.as_str(), self.problems.is_empty()) {
             ("ok", true) => "The store is well.",
             ("ok", false) => "Everything has been repaired.",
+            (HINDERED, _) => "The store is well; what remains keeps programs from using it together.",
             _ => "The store is damaged; `altair restore-backup` brings a backup back into an empty store.",
         };
         out + &format!("{read} {verdict}\n")

@@ -13,6 +13,7 @@ use altair_tests::{DEADLINE, Home, Run, error_of, lines, lines_of, run, skip, tr
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
+mod doctor;
 mod grants;
 mod kills;
 
