@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use altair_core::host::{Connection, Guest, Lock, Lost, Record, RemoteWatch, is_held, read_own};
+use altair_core::host::{Connection, Guest, Lock, Lost, Record, RemoteWatch, activation, is_held, read_own};
 use altair_core::{Error, ErrorKind, Progress, store_id};
 use altair_protocol::rpc::{self, Call, Host, HostKind};
 use altair_protocol::{EntityId, rpc::Find};
@@ -185,6 +185,12 @@ pub(crate) async fn hosting(store: &Path) -> Result<Hosting, Failure> {
             let joined = join(&host).await?;
             Ok(joined.map_or(Hosting::Apart(Some(host)), Hosting::Joined))
         }
+        // Not everybody can be seen from everywhere, a container for one. At a socket of a host's own nobody is started.
+        (Lock::Held(_), Record::Gone(host) | Record::Reused(host))
+            if host.socket.as_deref() != activation(store).ok().as_deref() =>
+        {
+            Ok(join(&host).await?.map_or(Hosting::Apart(None), Hosting::Joined))
+        }
         (Lock::Held(_), _) => Ok(Hosting::Apart(None)),
         _ => Ok(Hosting::Nobody),
     }
@@ -201,7 +207,7 @@ async fn probe(store: &Path) -> Result<Option<Connection>, Failure> {
         }
     }
     // A system that starts the host for whoever connects; most have none.
-    match altair_core::host::activation(store) {
+    match activation(store) {
         Ok(socket) if socket.exists() => join(&Host::at(&socket)).await,
         _ => Ok(None),
     }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use altair_protocol::rpc::Host;
 
 use super::record::{self, started};
-use super::socket::{self, Privacy, Stream, socket_folder};
+use super::socket::{self, Privacy, socket_folder};
 
 /// All that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -268,8 +268,8 @@ impl Door {
             () if path == activation => return Self::Open,
             () => {}
         }
-        match Stream::connect(path).await.and_then(|stream| stream.peer_cred()) {
-            Ok(peer) => match peer.pid().and_then(|pid| u32::try_from(pid).ok()) {
+        match socket::connect(path).await {
+            Ok(stream) => match socket::process_of(&stream) {
                 Some(pid) if pid != host.pid => Self::Foreign(pid),
                 _ => Self::Open,
             },
