@@ -1,6 +1,6 @@
 //! A guest's end of a connection.
 //!
-//! Two tasks serve it, on whatever runtime it was opened on; its methods may be awaited on any. A host that owes an answer and is silent for [`SILENCE`] is
+//! Two tasks serve it, on whatever runtime it was opened on; its methods may be awaited on any. A host that owes an answer and is silent for [`SILENCE`](super::SILENCE) is
 //! reported, and heard again when it speaks. One that has said that it closes is asked nothing more, and not hurried.
 
 mod hearing;
