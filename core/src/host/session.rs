@@ -3,33 +3,30 @@
 //! It is read as fast as it is answered: so many requests at a time, and then it waits. A guest that doesn't take its answers is let go of. When the host
 //! closes, what only reads is given up, what writes is finished and answered, and whatever else the guest says until then is told to ask the next host.
 
+mod asking;
 mod granted;
 mod watching;
 
 use std::collections::HashMap;
-use std::convert::Infallible;
 use std::future::pending;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use altair_protocol::ErrorKind;
-use altair_protocol::request::Progress;
-use altair_protocol::rpc::{self, Code, Done, Fault, Grant, HostKind, Incoming, Line, Request, RequestId};
-use futures::FutureExt as _;
+use altair_protocol::rpc::{self, Code, Fault, Grant, HostKind, Incoming, Line, Request, RequestId};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::answer::{Question, answer, failure, success};
-use super::grants::admit;
+use self::asking::{How, until};
+use super::answer::{failure, success};
 use super::listener::Service;
 use super::outgoing::Outgoing;
 use super::socket::{Stream, process_of};
 use super::stream::{ReadHalf, split};
 use super::wire::{Lines, ReadError};
-use crate::engine::{Asked, OnProgress};
 
 /// How many requests of one connection are worked on at a time.
 const AT_A_TIME: usize = 64;
@@ -39,8 +36,6 @@ const BATCH: usize = 64;
 const GREETING: Duration = Duration::from_secs(10);
 /// The longest line before that, in bytes: who hasn't said who it is needn't be listened to for long.
 const LONGEST_GREETING: usize = 64 << 10;
-/// How often a guest hears how far a long request is, at most.
-const PROGRESS_EVERY: Duration = Duration::from_millis(50);
 /// What the results of a batch may have, in bytes, of the one answer that they are: the rest is for ids and for what is refused.
 const BATCH_RESULTS: usize = rpc::MAX_ANSWER - 2 * rpc::MAX_FRAME;
 
@@ -144,11 +139,6 @@ fn closing_fault() -> Fault {
     Fault::new(Code::CLOSING, ErrorKind::Closed, "the host is closing", "connect again: there is another host soon")
 }
 
-fn timed_out() -> Fault {
-    let message = "this wasn't done in the time that the request gave it";
-    Fault::new(Code::TIMEOUT, ErrorKind::Refused, message, "give it more time, or ask for less")
-}
-
 fn cancelled() -> Fault {
     Fault::new(Code::CANCELLED, ErrorKind::Refused, "this was cancelled", "ask again if you want it after all")
 }
@@ -171,40 +161,6 @@ fn parse(text: &[u8]) -> Result<Incoming<'_>, (Option<RequestId>, Fault)> {
 fn params<T: serde::de::DeserializeOwned>(given: Option<&RawValue>) -> Result<T, Fault> {
     let given = given.map_or("{}", RawValue::get);
     serde_json::from_str(given).map_err(|error| rpc::MessageError::Params(error).into())
-}
-
-/// When a request that was read at one time is to be done.
-fn until(read_at: Instant, timeout_ms: Option<u64>) -> Option<Instant> {
-    // One that is further off than a clock can say is none.
-    timeout_ms.and_then(|timeout| read_at.checked_add(Duration::from_millis(timeout)))
-}
-
-/// How a request is to be answered.
-#[derive(Clone, Copy)]
-struct How {
-    /// It was sent before, and no answer came.
-    again: bool,
-    /// When it is to be done.
-    until: Option<Instant>,
-    /// How many bytes the answer may have.
-    most: usize,
-}
-
-impl How {
-    fn is_late(&self) -> bool {
-        self.until.is_some_and(|until| Instant::now() >= until)
-    }
-
-    /// Ends when it is too late.
-    async fn late(&self) -> Fault {
-        match self.until {
-            Some(until) => {
-                tokio::time::sleep_until(until).await;
-                timed_out()
-            }
-            None => pending().await,
-        }
-    }
 }
 
 /// Ends when something is to be given up, with what to answer.
@@ -509,96 +465,6 @@ impl Session {
         }
         self.service.ask_to_go();
         Ok(())
-    }
-
-    /// Writes down that a request may be given up, if it may.
-    fn may_stop(&self, id: &RequestId, request: &Request) -> Option<oneshot::Receiver<Fault>> {
-        if request.done() != Done::Again {
-            return None;
-        }
-        let (stop, stopped) = oneshot::channel();
-        self.running().insert(id.clone(), stop);
-        Some(stopped)
-    }
-
-    /// Does what is asked, unless it may not be, or is given up before its end.
-    async fn ask(
-        &self,
-        id: &RequestId,
-        request: Request,
-        how: How,
-        mut stopped: Option<oneshot::Receiver<Fault>>,
-    ) -> Result<Vec<u8>, Fault> {
-        let engine = self.service.engine.upgrade().ok_or_else(closing_fault)?;
-        let asked = id.uuid().map(|id| Asked { id, again: how.again });
-        let goes_on_for_long = matches!(request, Request::Import(_) | Request::Export(_));
-        let (progress, mut latest) = if goes_on_for_long {
-            let (sender, latest) = watch::channel(Progress { done: 0, total: 0 });
-            let progress: OnProgress = Box::new(move |progress| {
-                sender.send_replace(progress);
-            });
-            (Some(progress), Some(latest))
-        } else {
-            (None, None)
-        };
-        let may_stop = stopped.is_some();
-        let stopping = async {
-            match &mut stopped {
-                Some(stopped) => tokio::select! {
-                    fault = stop(stopped) => fault,
-                    late = how.late() => late,
-                },
-                None => pending().await,
-            }
-        };
-        let answering = async {
-            if let Some(grant) = self.grant() {
-                let admitted = admit(&engine, grant, &request).await;
-                admitted.map_err(|(entity, error)| self.refused(request.method(), entity, &error))?;
-            }
-            // Begun too late it isn't begun; begun in time, what writes is done to its end.
-            if how.is_late() {
-                return Err(timed_out());
-            }
-            answer(engine, Question { id, request, asked, progress, grant: self.grant(), most: how.most }).await
-        };
-        let telling = async {
-            match &mut latest {
-                Some(latest) => self.tell_progress(id, latest).await,
-                None => pending().await,
-            }
-        };
-        let answered = tokio::select! {
-            biased;
-            fault = stopping => Err(fault),
-            answered = answering => answered,
-            never = telling => match never {},
-        };
-        if may_stop {
-            self.running().remove(id);
-        }
-        // How far it came at last, before the answer.
-        if let Some(latest) = &mut latest
-            && let Some(Ok(())) = latest.changed().now_or_never()
-        {
-            self.progressed(id, latest).await;
-        }
-        answered
-    }
-
-    /// Tells the guest now and then how far a request is.
-    async fn tell_progress(&self, id: &RequestId, latest: &mut watch::Receiver<Progress>) -> Infallible {
-        while latest.changed().await.is_ok() {
-            self.progressed(id, latest).await;
-            sleep(PROGRESS_EVERY).await;
-        }
-        // There is none, or it has ended.
-        pending().await
-    }
-
-    async fn progressed(&self, id: &RequestId, latest: &mut watch::Receiver<Progress>) {
-        let Progress { done, total } = *latest.borrow_and_update();
-        self.notify(rpc::PROGRESS, &rpc::Progressed { id: id.clone(), done, total }).await;
     }
 
     async fn respond(&self, id: &RequestId, answered: Result<Vec<u8>, Fault>) {
