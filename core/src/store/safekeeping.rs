@@ -2,8 +2,8 @@
 //!
 //! SurrealKV repairs while it opens: it drops the end of a log that it can't read and deletes tables that its manifest doesn't name. Over
 //! damaged files, or files that were copied in part, that destroys what could have been saved. So the files are kept aside until the database
-//! has shown that it has every commit, and put back if it hasn't. Tables are never written to again, nor are value logs but the newest, so a hard
-//! link keeps them; the rest is copied. Each step is on disk before the next: a power cut never brings an older one back. What is kept is complete once it has its name; an open that was killed is undone by the next.
+//! has shown that it has every commit, and put back if it hasn't. Tables are never written to again, nor are value logs but the newest, nor logs
+//! with something in them, as the database goes on in an empty one; so a hard link keeps them, and the rest is copied. Each step is on disk before the next: a power cut never brings an older one back. What is kept is complete once it has its name; an open that was killed is undone by the next.
 //!
 //! A clean close also notes every file's size and the small files' hashes: damage that came since is found, and named, before anything is opened.
 
@@ -181,7 +181,10 @@ fn keep(from: &Path, to: &Path) -> io::Result<()> {
             keep(&path, &target)?;
             continue;
         }
-        let finished = ends_in(&path, "sst") || (ends_in(&path, "vlog") && Some(&path) != newest_values.as_ref());
+        let finished = ends_in(&path, "sst")
+            || (ends_in(&path, "vlog") && Some(&path) != newest_values.as_ref())
+            // Repairing one puts another in its place.
+            || (ends_in(&path, "wal") && entry.metadata()?.len() > 0);
         if !finished || fs::hard_link(&path, &target).is_err() {
             fs::copy(&path, &target)?;
             fs::File::open(&target)?.sync_all()?;
@@ -236,12 +239,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (from, to) = (folder.path().join("db"), folder.path().join("kept"));
         fs::create_dir_all(from.join("vlog")).unwrap();
-        for name in ["1.sst", "vlog/00000000000000000001.vlog", "vlog/00000000000000000002.vlog", "wal"] {
+        fs::create_dir_all(from.join("wal")).unwrap();
+        for name in
+            ["1.sst", "vlog/00000000000000000001.vlog", "vlog/00000000000000000002.vlog", "wal/1.wal", "manifest"]
+        {
             fs::write(from.join(name), name).unwrap();
         }
+        fs::write(from.join("wal/2.wal"), "").unwrap();
         keep(&from, &to).unwrap();
         let linked = |name: &str| fs::metadata(to.join(name)).unwrap().nlink() == 2;
-        assert!(linked("1.sst") && linked("vlog/00000000000000000001.vlog"));
-        assert!(!linked("vlog/00000000000000000002.vlog") && !linked("wal"));
+        assert!(linked("1.sst") && linked("vlog/00000000000000000001.vlog") && linked("wal/1.wal"));
+        assert!(!linked("vlog/00000000000000000002.vlog") && !linked("wal/2.wal") && !linked("manifest"));
     }
 }
