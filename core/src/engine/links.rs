@@ -33,14 +33,14 @@ impl Act for rpc::Show {
         let Self { id } = self;
         let staged = here.db.entity(id).await?;
         let staged = staged.ok_or_else(|| Error::not_found(format_args!("entity with the id {id}")))?;
-        let entity = staged.reading.entity.clone();
-        Ok(Shown {
-            links: here.db.links(&entity).await?,
-            backlinks: here.db.backlinks(&staged.reading).await?,
-            attachments: here.attachments_of(id).await?,
-            conflicts: here.conflicts_of(&staged.state).await?,
-            entity,
-        })
+        // Side by side: what takes time is going to the database's thread and back.
+        let (links, backlinks, attachments, conflicts) = tokio::try_join!(
+            here.db.links(&staged.reading.entity),
+            here.db.backlinks(&staged.reading),
+            here.attachments_of(id),
+            here.conflicts_of(&staged.state),
+        )?;
+        Ok(Shown { links, backlinks, attachments, conflicts, entity: staged.reading.entity.clone() })
     }
 }
 

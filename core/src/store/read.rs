@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use altair_protocol::view::{Content, Entity, LinkOrigin, Ref};
 use altair_protocol::{EntityId, Field, Hash, Kind};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use surrealdb::types::{RecordId, SurrealValue as _, Value as DbValue};
 
 use super::Database;
@@ -26,6 +27,8 @@ use crate::reading::{Reading, name_key, read};
 const MANY: usize = 1_000_000;
 /// How many records are asked for at a time.
 const CHUNK: usize = 500;
+/// How many links are followed at a time.
+const AT_A_TIME: usize = 32;
 
 /// Where a page of a list ends: which list, and its last entity's key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -246,31 +249,30 @@ impl Database {
     /// The other ends of an entity's links, made by hand and in bodies, unresolved ones too.
     pub(crate) async fn links(&self, entity: &Entity) -> Result<Vec<Ref>> {
         let from = path_of(entity).unwrap_or_default();
-        let mut refs = Vec::new();
-        for edge in self.edges_from(entity.id).await? {
-            if let Some(to) = edge_entity(&edge.out) {
-                let target = self.entity(to).await?.filter(|staged| !staged.reading.entity.deleted);
-                refs.extend(target.map(|staged| entity_ref(&staged.reading.entity, edge.relation, LinkOrigin::Hand)));
-                continue;
-            }
-            let (paths, candidates) = self.named(&name_key(&edge.target)).await?;
-            let found =
-                paths.resolve(&edge.target, from).and_then(|id| candidates.iter().find(|entity| entity.id == id));
-            refs.push(match found {
-                Some(entity) => entity_ref(entity, edge.relation, LinkOrigin::Body),
-                None => {
-                    Ref { id: None, kind: None, title: edge.target, relation: edge.relation, origin: LinkOrigin::Body }
-                }
-            });
-        }
+        let edges = stream::iter(self.edges_from(entity.id).await?);
+        let refs: Vec<Option<Ref>> = edges.map(|edge| self.link(edge, from)).buffered(AT_A_TIME).try_collect().await?;
         // A note that is linked to in several spellings is one.
         let mut seen: Vec<Ref> = Vec::with_capacity(refs.len());
-        for link in refs {
+        for link in refs.into_iter().flatten() {
             if link.id.is_none() || !seen.contains(&link) {
                 seen.push(link);
             }
         }
         Ok(seen)
+    }
+
+    /// Where a link leads that stands in a note at a path, or was made by hand; `None` where that is in the trash.
+    async fn link(&self, edge: EdgeRow, from: &str) -> Result<Option<Ref>> {
+        if let Some(to) = edge_entity(&edge.out) {
+            let target = self.entity(to).await?.filter(|staged| !staged.reading.entity.deleted);
+            return Ok(target.map(|staged| entity_ref(&staged.reading.entity, edge.relation, LinkOrigin::Hand)));
+        }
+        let (paths, candidates) = self.named(&name_key(&edge.target)).await?;
+        let found = paths.resolve(&edge.target, from).and_then(|id| candidates.iter().find(|entity| entity.id == id));
+        Ok(Some(match found {
+            Some(entity) => entity_ref(entity, edge.relation, LinkOrigin::Body),
+            None => Ref { id: None, kind: None, title: edge.target, relation: edge.relation, origin: LinkOrigin::Body },
+        }))
     }
 
     /// What links to an entity: each edge read from its other end, and kept if it resolves to this entity.
@@ -283,11 +285,10 @@ impl Database {
             refs.extend(source.map(|staged| entity_ref(&staged.reading.entity, edge.relation, LinkOrigin::Hand)));
         }
         for name in &reading.names {
-            let edges = self.edges_to_name(name).await?;
+            let (edges, (paths, _)) = tokio::try_join!(self.edges_to_name(name), self.named(name))?;
             if edges.is_empty() {
                 continue;
             }
-            let (paths, _) = self.named(name).await?;
             let sources: Vec<EntityId> = edges.iter().filter_map(|edge| edge_entity(&edge.r#in)).collect();
             let sources = self.entities(&sources).await?;
             for edge in edges {
