@@ -7,6 +7,7 @@
 //! The SDK's `connect` can do neither of the first and last in 3.3 (its URL parameters don't reach the caches, and it shuts down
 //! in the background), so the datastore is built here and handed to the SDK. See docs/adr/0004.
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -118,6 +119,15 @@ impl std::fmt::Debug for Database {
     }
 }
 
+/// A path without what Windows puts before real ones (`\\?\C:\notes`, `\\?\UNC\server\notes`): in the database's address a question mark has a meaning.
+fn plain(path: &str) -> Cow<'_, str> {
+    match (path.strip_prefix(r"\\?\UNC\"), path.strip_prefix(r"\\?\")) {
+        (Some(share), _) => format!(r"\\{share}").into(),
+        (None, Some(local)) => local.into(),
+        (None, None) => path.into(),
+    }
+}
+
 impl Database {
     /// Opens or makes the database in `folder`; `None` keeps it in memory.
     pub(crate) async fn open(folder: Option<&Path>, memory: Memory) -> Result<Self> {
@@ -128,7 +138,7 @@ impl Database {
             .with_key_value("surrealkv_vlog_max_file_size", (64_u64 << 20).to_string());
         let path = match folder {
             Some(folder) => {
-                let text = folder.to_str().filter(|text| !text.contains('?')).ok_or_else(|| {
+                let text = folder.to_str().map(plain).filter(|text| !text.contains('?')).ok_or_else(|| {
                     Error::invalid(
                         format!("the store's path {} can't be used", folder.display()),
                         "choose a path in UTF-8 without a question mark",
@@ -360,4 +370,16 @@ pub(crate) fn full() -> Error {
         "the disk is full",
         "make room on the disk, then try again; what was answered is kept",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain;
+
+    #[test]
+    fn real_paths_of_windows_have_no_question_mark() {
+        assert_eq!(plain(r"\\?\C:\My notes"), r"C:\My notes");
+        assert_eq!(plain(r"\\?\UNC\server\notes"), r"\\server\notes");
+        assert_eq!(plain("/home/zoe/notes"), "/home/zoe/notes");
+    }
 }

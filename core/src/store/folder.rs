@@ -51,7 +51,12 @@ impl Folder {
         create(root).map_err(|error| cannot_open(root, error))?;
         let root = root.canonicalize().map_err(|error| cannot_open(root, error))?;
         let path = root.join(LOCK);
-        let lock = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        // To be read and written, and neither removed nor renamed while it is open.
+        #[cfg(windows)]
+        std::os::windows::fs::OpenOptionsExt::share_mode(&mut options, 3);
+        let lock = options.open(&path);
         let lock = lock.map_err(|error| cannot_open(&path, error))?;
         match lock.try_lock() {
             Ok(()) => {}
@@ -298,7 +303,7 @@ fn is_same(file: &File, path: &Path) -> bool {
     }
 }
 
-/// Whether an open file is the one that a path names. Here an open file can't be moved.
+/// Whether an open file is the one that a path names. Here the lock's file can't be moved while it is open, nor can a folder that it is in.
 #[cfg(not(unix))]
 fn is_same(_: &File, path: &Path) -> bool {
     path.exists()

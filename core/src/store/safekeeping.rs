@@ -187,7 +187,8 @@ fn keep(from: &Path, to: &Path) -> io::Result<()> {
             || (ends_in(&path, "wal") && entry.metadata()?.len() > 0);
         if !finished || fs::hard_link(&path, &target).is_err() {
             fs::copy(&path, &target)?;
-            fs::File::open(&target)?.sync_all()?;
+            // Windows flushes only what may be written.
+            fs::File::options().read(true).write(cfg!(windows)).open(&target)?.sync_all()?;
         }
     }
     sync_folder(to)
@@ -229,10 +230,10 @@ fn remove(folder: &Path) -> io::Result<()> {
 }
 
 #[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
 
-    #[cfg(unix)]
     #[test]
     fn what_is_never_written_again_is_linked_and_the_rest_copied() {
         use std::os::unix::fs::MetadataExt as _;
