@@ -27,7 +27,6 @@ mod trash;
 mod undo;
 mod watching;
 
-use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -54,8 +53,8 @@ pub use watching::{Watch, Watched};
 
 use crate::environment::Environment;
 use crate::error::{Error, ErrorKind, Result};
-use crate::host::Listener;
 use crate::host::seat::{Place, Seat};
+use crate::host::{Handed, Listener};
 use crate::store::Database;
 use crate::store::blobs::Blobs;
 use crate::store::folder::Folder;
@@ -80,8 +79,8 @@ pub struct Config {
     pub repair: bool,
     /// What sort of process this is, for those that find it hosting.
     pub kind: HostKind,
-    /// The socket to listen on as host, where this process was handed one; else it makes one.
-    pub listener: Option<Arc<UnixListener>>,
+    /// The socket to listen on as host, where this process was handed one, which only Unix does; else it makes one.
+    pub listener: Option<Arc<Handed>>,
 }
 
 impl Config {
@@ -193,7 +192,7 @@ impl Altair {
             return Err(Error::refused("this process doesn't host the store", "join the host"));
         };
         let Some(listener) = engine.listener.get() else { return Err(closed()) };
-        listener.serve(stream)?.await.map_err(|_| closed())
+        listener.serve(stream, &engine.handle()?)?.await.map_err(|_| closed())
     }
 
     /// The number of the last commit.

@@ -134,7 +134,7 @@ impl Connection {
     /// `Locked` when somebody is there and doesn't answer, `Unsupported` when no version of the protocol is common to both.
     pub async fn join(host: &Host, guest: Guest<'_>, runtime: &Handle) -> Result<Option<Self>> {
         let Some(path) = &host.socket else { return Ok(None) };
-        match Self::stream(path, runtime).await {
+        match Self::stream(path, host, runtime).await {
             Ok(stream) => Self::open(stream, host.pid, guest, runtime).await,
             Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
                 Err(Error::io("connecting to the host at", path, error))
@@ -144,15 +144,16 @@ impl Connection {
         }
     }
 
-    async fn stream(path: &Path, runtime: &Handle) -> std::io::Result<Stream> {
-        let path = path.to_owned();
-        runtime.spawn(async move { connect(&path).await }).await.map_err(std::io::Error::other)?
+    async fn stream(path: &Path, host: &Host, runtime: &Handle) -> std::io::Result<Stream> {
+        let (path, host) = (path.to_owned(), host.clone());
+        runtime.spawn(async move { connect(&path, Some(&host)).await }).await.map_err(std::io::Error::other)?
     }
 
     /// Greets the host at the other end of a socket that this process was given.
     ///
     /// # Errors
     /// As [`Connection::join`].
+    #[cfg(unix)]
     pub async fn over(stream: Stream, pid: u32, guest: Guest<'_>, runtime: &Handle) -> Result<Option<Self>> {
         stream.set_nonblocking(true).map_err(unusable)?;
         Self::open(stream, pid, guest, runtime).await
@@ -445,7 +446,8 @@ fn silent(pid: u32) -> Error {
         ErrorKind::Locked,
         format!("process {pid} has the store open and doesn't answer"),
         format!(
-            "it may be stopped or stuck: `kill -CONT {pid}` lets it go on, ending it lets others have the store. What was asked of it may still happen"
+            "it may be stopped or stuck: {}ending it lets others have the store. What was asked of it may still happen",
+            if cfg!(unix) { format!("`kill -CONT {pid}` lets it go on, ") } else { String::new() }
         ),
     )
 }

@@ -12,9 +12,9 @@ use super::DRAIN;
 use super::audit::Audit;
 use super::grants::Grants;
 use super::session::serve;
-use super::socket::{Bound, Stream};
+use super::socket::{Bound, Handed, Stream};
 use crate::engine::Inner;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// How many guests there may be at once.
 const GUESTS: u64 = 512;
@@ -72,14 +72,13 @@ impl Service {
 pub(crate) struct Listener {
     service: Arc<Service>,
     accepting: Option<tokio::task::JoinHandle<()>>,
-    runtime: Handle,
 }
 
 impl Listener {
     /// Listens for a store's guests, on a socket that this process was handed or on one of its own. `host` comes back with the socket in it.
     pub(crate) fn begin(
         mut host: Host,
-        given: Option<&std::os::unix::net::UnixListener>,
+        given: Option<&Handed>,
         engine: &Arc<Inner>,
         runtime: &Handle,
     ) -> (Self, Host, Result<()>) {
@@ -104,14 +103,15 @@ impl Listener {
             Ok(bound) => (Some(runtime.spawn(accept(bound, Arc::clone(&service)))), Ok(())),
             Err(error) => (None, Err(error)),
         };
-        (Self { service, accepting, runtime: runtime.clone() }, host, outcome)
+        (Self { service, accepting }, host, outcome)
     }
 
     /// Serves one more guest, that came some other way.
-    pub(crate) fn serve(&self, stream: Stream) -> Result<tokio::task::JoinHandle<()>> {
-        let failed = |error| Error::internal("the socket of a guest can't be used").because(error);
+    #[cfg(unix)]
+    pub(crate) fn serve(&self, stream: Stream, runtime: &Handle) -> Result<tokio::task::JoinHandle<()>> {
+        let failed = |error| crate::error::Error::internal("the socket of a guest can't be used").because(error);
         stream.set_nonblocking(true).map_err(failed)?;
-        Ok(self.runtime.spawn(guest(Arc::clone(&self.service), stream)))
+        Ok(runtime.spawn(guest(Arc::clone(&self.service), stream)))
     }
 
     /// Who the host is, now.

@@ -115,6 +115,7 @@ impl Unwritten {
 }
 
 #[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::future::pending;
     use std::io::Read as _;

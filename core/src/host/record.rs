@@ -35,22 +35,3 @@ pub fn is_held(store: &Path, epoch: u64) -> bool {
     }
     matches!(Lock::of(store), Lock::Held(_))
 }
-
-/// When a process began, in the system's own count; `None` if there is no such process, or the system doesn't tell.
-pub fn started(pid: u32) -> Option<u64> {
-    // Linux: the 22nd value of the line, the 20th after the name, which stands in parentheses and may hold anything.
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    stat.rsplit_once(") ")?.1.split(' ').nth(19)?.parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    #[cfg(target_os = "linux")]
-    fn a_process_has_one_beginning() {
-        let ours = super::started(std::process::id());
-        assert!(ours.is_some());
-        assert_eq!(ours, super::started(std::process::id()));
-        assert_eq!(super::started(u32::MAX), None);
-    }
-}

@@ -3,15 +3,23 @@
 //! Looking changes nothing. Nobody is started, asked or told to go, nothing is made or removed; a living host's socket is connected to for as long as it takes
 //! the system to say who listens. A socket from which the system starts a host is not even connected to.
 
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
+
 use std::fs::{self, File, TryLockError};
 use std::io;
-use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use altair_protocol::rpc::Host;
 
-use super::record::{self, started};
+use super::record;
 use super::socket::{self, Privacy, socket_folder};
+#[cfg(unix)]
+use unix as system;
+#[cfg(windows)]
+use windows as system;
 
 /// All that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -140,7 +148,7 @@ impl Surroundings {
         let trusted = privacy == Some(Privacy::Private);
         let left = if trusted { socket::sockets_before(&folder, &mark, before) } else { Vec::new() };
         let starting = if trusted { Lock::at(&socket::spawn_lock_in(&folder, &mark)) } else { Lock::Free };
-        let is_socket = fs::symlink_metadata(&activation).is_ok_and(|meta| meta.file_type().is_socket());
+        let is_socket = system::is_socket(&activation);
         Self {
             store: store.canonicalize().unwrap_or_else(|_| store.to_owned()),
             lock,
@@ -178,27 +186,11 @@ impl Lock {
         // Shared, so that two who look don't take each other for a holder. Whoever wants it meanwhile tries again.
         match file.try_lock_shared() {
             Ok(()) => Self::Free,
-            Err(TryLockError::WouldBlock) => Self::Held(holder(&file)),
+            Err(TryLockError::WouldBlock) => Self::Held(system::holder(&file)),
             Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => Self::Unsupported,
             Err(TryLockError::Error(error)) => Self::Unreadable(error.to_string()),
         }
     }
-}
-
-/// Who has the lock of a file, as Linux lists it.
-fn holder(file: &File) -> Option<Process> {
-    let meta = file.metadata().ok()?;
-    let (major, minor) = (rustix::fs::major(meta.dev()), rustix::fs::minor(meta.dev()));
-    let file = format!("{major:02x}:{minor:02x}:{}", meta.ino());
-    Process::of(locker(&fs::read_to_string("/proc/locks").ok()?, &file)?)
-}
-
-/// The process that has a lock on a file in a list of locks (`1: FLOCK ADVISORY WRITE 4242 fe:00:1234 0 EOF`). Those who wait have an arrow in their lines.
-fn locker(locks: &str, file: &str) -> Option<u32> {
-    locks.lines().find_map(|line| {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        (words.get(1) == Some(&"FLOCK") && words.get(5) == Some(&file)).then(|| words.get(4)?.parse().ok()).flatten()
-    })
 }
 
 impl Record {
@@ -212,7 +204,7 @@ impl Record {
         if store.canonicalize().is_ok_and(|real| real != host.store) {
             return Self::Elsewhere(host);
         }
-        match (started(host.pid), Process::of(host.pid)) {
+        match (started(host.pid), system::process(host.pid)) {
             (Some(began), _) if host.started != 0 && began != host.started => Self::Reused(host),
             (_, Some(process)) => Self::There(host, process),
             (_, None) => Self::Gone(host),
@@ -220,59 +212,27 @@ impl Record {
     }
 }
 
-impl Process {
-    /// The process with a number; `None` where there is none, or it has ended and nobody has taken note.
-    fn of(pid: u32) -> Option<Self> {
-        let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else {
-            // Not every system has that; then it can be asked whether there is one at all.
-            let known = Path::new("/proc/self/stat").exists();
-            let there = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
-            let there = there.is_some_and(|pid| rustix::process::test_kill_process(pid).is_ok());
-            return (!known && there).then(|| Self { pid, name: String::new(), pace: Pace::Running });
-        };
-        Self::read(pid, &stat)
-    }
-
-    /// From Linux's line: the number, the name in parentheses, which may hold anything, and the state.
-    fn read(pid: u32, stat: &str) -> Option<Self> {
-        let (name, rest) = stat.rsplit_once(") ")?;
-        let pace = match rest.chars().next()? {
-            'Z' | 'X' | 'x' => return None,
-            'T' => Pace::Stopped,
-            't' => Pace::Traced,
-            _ => Pace::Running,
-        };
-        Some(Self { pid, name: name.split_once('(')?.1.to_owned(), pace })
-    }
+/// When a process began, in the system's own count; `None` if there is no such process, or the system doesn't tell.
+pub fn started(pid: u32) -> Option<u64> {
+    system::started(pid)
 }
 
 impl Door {
     async fn of(host: &Host, activation: &Path) -> Self {
         let Some(path) = &host.socket else { return Self::None };
-        let folder = path.parent().unwrap_or(Path::new("/"));
-        match Privacy::of(folder) {
-            Ok(Privacy::Private) | Err(_) => {}
-            Ok(privacy) => return Self::Exposed(folder.to_owned(), privacy),
+        if let Some(found) = system::instead_of_socket(path) {
+            return found;
         }
-        let kind = match fs::symlink_metadata(path) {
-            Ok(meta) => meta.file_type(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Self::Missing,
-            Err(error) => return Self::Unreachable(error.to_string()),
-        };
-        match () {
-            () if kind.is_file() => return Self::File,
-            () if kind.is_dir() => return Self::Folder,
-            () if kind.is_symlink() => return Self::Link,
-            () if !kind.is_socket() => return Self::Other,
+        if path == activation {
             // The system listens there itself.
-            () if path == activation => return Self::Open,
-            () => {}
+            return Self::Open;
         }
-        match socket::connect(path).await {
+        match socket::connect(path, None).await {
             Ok(stream) => match socket::process_of(&stream) {
                 Some(pid) if pid != host.pid => Self::Foreign(pid),
                 _ => Self::Open,
             },
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::Missing,
             Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Self::Deaf,
             Err(error) => Self::Unreachable(error.to_string()),
         }
@@ -281,32 +241,10 @@ impl Door {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-    use std::os::unix::net::UnixListener;
-
     use super::*;
 
     fn host(store: &Path) -> Host {
         Host { store: store.to_owned(), epoch: 7, ..Host::of(std::process::id()) }
-    }
-
-    #[test]
-    fn a_stopped_process_is_told_from_one_that_runs_and_one_that_is_gone() {
-        let read = |stat| Process::read(7, stat).map(|process| (process.name, process.pace));
-        assert_eq!(read("7 (altaird) S 1 7"), Some(("altaird".to_owned(), Pace::Running)));
-        assert_eq!(read("7 (a) b (c)) T 1 7"), Some(("a) b (c)".to_owned(), Pace::Stopped)));
-        assert_eq!(read("7 (x) t 1"), Some(("x".to_owned(), Pace::Traced)));
-        assert_eq!(read("7 (x) Z 1"), None);
-        assert_eq!(read("no such line"), None);
-    }
-
-    #[test]
-    fn the_list_of_locks_names_who_has_one() {
-        let locks = "1: POSIX  ADVISORY  WRITE 11 fe:00:42 0 EOF\n2: FLOCK  ADVISORY  WRITE 12 fe:00:43 0 EOF\n\
-                     3: FLOCK  ADVISORY  WRITE 13 fe:00:42 0 EOF\n3: -> FLOCK  ADVISORY  WRITE 14 fe:00:42 0 EOF\n";
-        assert_eq!(locker(locks, "fe:00:42"), Some(13));
-        assert_eq!(locker(locks, "fe:00:44"), None);
-        assert_eq!(locker("", "fe:00:42"), None);
     }
 
     #[test]
@@ -333,6 +271,15 @@ mod tests {
     }
 
     #[test]
+    #[cfg(any(target_os = "linux", windows))]
+    fn a_process_has_one_beginning() {
+        let ours = started(std::process::id());
+        assert!(ours.is_some());
+        assert_eq!(ours, started(std::process::id()));
+        assert_eq!(started(u32::MAX), None);
+    }
+
+    #[test]
     fn looking_at_a_lock_leaves_it_as_it_is() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(Lock::of(folder.path()), Lock::Free);
@@ -344,36 +291,5 @@ mod tests {
         assert!(by.is_none_or(|by| by.pid == std::process::id()));
         drop(file);
         assert_eq!(Lock::of(folder.path()), Lock::Free);
-    }
-
-    #[tokio::test]
-    async fn what_is_at_a_hosts_door() {
-        let folder = tempfile::tempdir().unwrap();
-        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
-        let at = async |name: &str, pid: u32| {
-            let socket = Some(folder.path().join(name));
-            Door::of(&Host { socket, ..Host::of(pid) }, &folder.path().join("activation")).await
-        };
-        assert_eq!(Door::of(&Host::of(1), Path::new("/x")).await, Door::None);
-        assert_eq!(at("nothing", 1).await, Door::Missing);
-        fs::write(folder.path().join("file"), "").unwrap();
-        assert_eq!(at("file", 1).await, Door::File);
-        fs::create_dir(folder.path().join("folder")).unwrap();
-        assert_eq!(at("folder", 1).await, Door::Folder);
-        std::os::unix::fs::symlink("file", folder.path().join("link")).unwrap();
-        assert_eq!(at("link", 1).await, Door::Link);
-        let listener = UnixListener::bind(folder.path().join("socket")).unwrap();
-        assert_eq!(at("socket", std::process::id()).await, Door::Open);
-        if started(1).is_some() {
-            assert_eq!(at("socket", u32::MAX).await, Door::Foreign(std::process::id()));
-        }
-        drop(listener);
-        assert_eq!(at("socket", 1).await, Door::Deaf);
-        let waiting = UnixListener::bind(folder.path().join("activation")).unwrap();
-        waiting.set_nonblocking(true).unwrap();
-        assert_eq!(at("activation", 1).await, Door::Open);
-        assert!(waiting.accept().is_err(), "whoever starts hosts for those who connect wasn't connected to");
-        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        assert_eq!(at("socket", 1).await, Door::Exposed(folder.path().to_owned(), Privacy::Open(0o755)));
     }
 }

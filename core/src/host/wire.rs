@@ -154,6 +154,7 @@ mod tests {
         assert_eq!(at_most(&"four", 5).unwrap(), None);
     }
 
+    #[cfg(unix)]
     #[tokio::test]
     async fn who_writes_no_more_has_not_hung_up() {
         let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();

@@ -1,9 +1,14 @@
 //! Many handles on one store: hosting, joining, handing over, and what a connection may do. Processes that are killed are in the whole-system tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "a test's failure is a panic")]
 
+// These speak through a socket of their own.
+#[cfg(unix)]
 mod connections;
+#[cfg(unix)]
 mod documented;
+#[cfg(unix)]
 mod grants;
+#[cfg(unix)]
 mod raw;
 mod seats;
 
