@@ -195,7 +195,7 @@ impl Checkup {
         if self.around.starting != earlier.around.starting {
             return None;
         }
-        let end = by.as_ref().map_or_else(|| "end it".to_owned(), |by| format!("`kill {}` ends it", by.pid));
+        let end = by.as_ref().map_or_else(|| "end it".to_owned(), |by| format!("{} ends it", kill(by.pid)));
         let problem =
             format!("{} has been starting a host for long, and other commands wait for it; {end}", who(by.as_ref()));
         Some(Problem { at: "starting a host".to_owned(), problem, repaired: false })
@@ -254,18 +254,19 @@ impl Checkup {
                     Pace::Running => match blocked(host, self.around.door.as_ref()) {
                         Some((why, then)) => waits(
                             format!("{what} hosts the store and can't be joined: {why}"),
-                            format!("{then}; else `kill {pid}` ends it, and others can have the store"),
+                            format!("{then}; else {} ends it, and others can have the store", kill(pid)),
                         ),
                         None if host.socket.is_none() => waits(
                             format!(
                                 "{what} hosts the store and doesn't listen: it is opening the store, or can't listen"
                             ),
-                            format!("wait, then try again; `altair daemon logs` tells more, and `kill {pid}` ends it"),
+                            format!("wait, then try again; `altair daemon logs` tells more, and {} ends it", kill(pid)),
                         ),
                         None => waits(
                             format!("{what} hosts the store and doesn't answer, though it runs"),
                             format!(
-                                "it may be busy: wait, then try again; else `kill {pid}` ends it, and others can have the store"
+                                "it may be busy: wait, then try again; else {} ends it, and others can have the store",
+                                kill(pid)
                             ),
                         ),
                     },
@@ -278,15 +279,12 @@ impl Checkup {
                 };
                 waits(
                     format!("{} has the store open, and host.json doesn't say how to join it", who(Some(by))),
-                    format!("{go_on}wait until it is done, or close it (`kill {}`), then try again", by.pid),
+                    format!("{go_on}wait until it is done, or close it ({}), then try again", kill(by.pid)),
                 )
             }
             (Lock::Held(None), _) => waits(
                 "a process has the store open that host.json doesn't name".to_owned(),
-                format!(
-                    "`fuser {}` tells which; wait until it is done, or close it, then try again",
-                    self.around.store.join("host.lock").display()
-                ),
+                format!("{}; wait until it is done, or close it, then try again", finding(&self.around.store)),
             ),
             (Lock::Free, _) => None,
         }
@@ -298,6 +296,19 @@ impl Obstacle {
     pub(crate) fn failure(self, kind: ErrorKind) -> Failure {
         Failure::opening(Error::new(kind, self.message, self.hint))
     }
+}
+
+/// The command that ends a process.
+fn kill(pid: u32) -> String {
+    if cfg!(windows) { format!("`taskkill /F /PID {pid}`") } else { format!("`kill {pid}`") }
+}
+
+/// How to find out who has a store open.
+fn finding(store: &Path) -> String {
+    if cfg!(windows) {
+        return "the Resource Monitor tells which, under CPU, associated handles: look for host.lock".to_owned();
+    }
+    format!("`fuser {}` tells which", store.join("host.lock").display())
 }
 
 /// Who hosts a store, in a sentence.

@@ -258,7 +258,7 @@ async fn find(store: &Store) -> Result<(Connection, Option<Private>), Failure> {
             Manner::Repair => spawn::private(store.path(), true).await,
         };
         match started {
-            Ok(Started::Private(connection, private)) => return Ok((connection, Some(private))),
+            Ok(Started::Private(connection, private)) => return Ok((*connection, Some(private))),
             // It may have been killed already, or the one that it found.
             Ok(Started::Host | Started::Died(_)) if tries < TRIES => {}
             Ok(Started::Host) => {

@@ -24,6 +24,9 @@ pub(crate) fn held() -> Result<Option<String>, Failure> {
             "start this program with its descriptors left open, or unset the variable to do without a grant",
         )
     };
+    if cfg!(windows) {
+        return Err(wrong("there are no descriptors to read it from on Windows"));
+    }
     let number: u32 = given.to_str().and_then(|given| given.parse().ok()).ok_or_else(|| wrong("it is no number"))?;
     // Opened anew, so that every program that inherited it reads it from the beginning.
     let file = File::open(format!("/dev/fd/{number}")).map_err(|error| wrong(&error.to_string()))?;

@@ -3,23 +3,26 @@
 //! A daemon inherits nothing that could keep a pipeline waiting. It says on its standard output, in one line, whether it hosts the store, somebody else does,
 //! or why not; then it goes its own way.
 
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
+
 use std::env;
 use std::fs::{File, TryLockError};
 use std::io::{BufRead as _, BufReader, Read};
-use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use altair_core::host::{Connection, Guest};
+use altair_core::host::Connection;
 use altair_core::{Error, ErrorKind};
-use tokio::runtime::Handle;
 
-use crate::client::CLIENT;
-use crate::config::Config;
+#[cfg(unix)]
+pub(crate) use self::unix::{daemon, private, turn_into};
+#[cfg(windows)]
+pub(crate) use self::windows::{daemon, private, turn_into};
 use crate::failure::Failure;
-use crate::grant;
 use crate::standing::Standing;
 
 /// How long one command waits for another that starts a host.
@@ -76,50 +79,9 @@ pub(crate) enum Started {
     /// Somebody hosts the store, and can be joined.
     Host,
     /// An engine of this command's own, and the connection to it.
-    Private(Connection, Private),
+    Private(Box<Connection>, Private),
     /// It ended without a word.
     Died(String),
-}
-
-/// Starts a daemon that hosts the store.
-pub(crate) async fn daemon(store: &Path) -> Result<Started, Failure> {
-    let mut command = altaird(store)?;
-    // Nothing that this process was given goes on to one that outlives it.
-    close_fds::set_fds_cloexec(3, &[]);
-    if let Some(minutes) = Config::load()?.daemon.idle_minutes {
-        command.arg("--idle-minutes").arg(minutes.to_string());
-    }
-    command.arg("--detach").stdin(Stdio::null()).stderr(Stdio::null()).current_dir("/");
-    let mut child = start(command)?;
-    match standing(&mut child).await? {
-        Some(_) => Ok(Started::Host),
-        None => Ok(Started::Died(ending(&mut child))),
-    }
-}
-
-/// Starts an engine of this command's own, at the other end of a pair of sockets, unless somebody hosts the store by now.
-pub(crate) async fn private(store: &Path, repair: bool) -> Result<Started, Failure> {
-    let pair = |error| Failure::internal(format!("a pair of sockets can't be had: {error}"));
-    let (ours, theirs) = UnixStream::pair().map_err(pair)?;
-    let mut command = altaird(store)?;
-    command.arg("--private").stdin(Stdio::from(OwnedFd::from(theirs)));
-    if repair {
-        command.arg("--repair");
-    }
-    let mut child = start(command)?;
-    match standing(&mut child).await? {
-        Some(Standing::Elsewhere) => return Ok(Started::Host),
-        Some(_) => {}
-        None => return Ok(Started::Died(ending(&mut child))),
-    }
-    let private = Private { child };
-    let token = grant::held()?;
-    let guest = Guest { client: CLIENT, grant: token.as_deref() };
-    let joined = Connection::over(ours, private.child.id(), guest, &Handle::current()).await;
-    match joined.map_err(Failure::opening)? {
-        Some(connection) => Ok(Started::Private(connection, private)),
-        None => Err(private.failure().await),
-    }
 }
 
 /// An engine of the command's own.
@@ -129,7 +91,7 @@ pub(crate) struct Private {
 }
 
 impl Private {
-    /// Waits until it has closed the store, which it does when the connection ends.
+    /// Waits until it has closed the store, which it does when the connection ends, or its standard input where that is none.
     pub(crate) async fn end(mut self) {
         // What was answered is durable already: how it ends is of no account.
         let _ = tokio::task::spawn_blocking(move || self.child.wait()).await;
@@ -179,13 +141,15 @@ fn altaird(store: &Path) -> Result<Command, Failure> {
 }
 
 fn start(mut command: Command) -> Result<Child, Failure> {
-    command.spawn().map_err(|error| {
-        Failure::opening(Error::new(
-            ErrorKind::Internal,
-            format!("altaird can't be started: {error}"),
-            "check that there is room for another process, then try again",
-        ))
-    })
+    command.spawn().map_err(|error| unstarted(&error))
+}
+
+fn unstarted(error: &dyn std::fmt::Display) -> Failure {
+    Failure::opening(Error::new(
+        ErrorKind::Internal,
+        format!("altaird can't be started: {error}"),
+        "check that there is room for another process, then try again",
+    ))
 }
 
 /// What the process says of itself, which may take as long as opening the store does; `None` when it ended without a word.
@@ -199,12 +163,17 @@ async fn standing(child: &mut Child) -> Result<Option<Standing>, Failure> {
         }
         line
     });
-    let line = reading.await.unwrap_or_default();
-    match serde_json::from_str(&line) {
-        Ok(Standing::Error { kind, message, hint }) => {
-            let _ = child.wait();
-            Err(Failure::opening(Error::new(kind, message, hint)))
-        }
+    let told = understood(&reading.await.unwrap_or_default());
+    if told.is_err() {
+        let _ = child.wait();
+    }
+    told
+}
+
+/// What a process says of itself; `None` when that is nothing.
+fn understood(line: &str) -> Result<Option<Standing>, Failure> {
+    match serde_json::from_str(line) {
+        Ok(Standing::Error { kind, message, hint }) => Err(Failure::opening(Error::new(kind, message, hint))),
         standing => Ok(standing.ok()),
     }
 }

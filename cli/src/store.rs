@@ -99,7 +99,7 @@ fn instance(given: &Path) -> Result<String, Failure> {
         )
     };
     let text = given.to_str().ok_or_else(|| wrong("it is not UTF-8"))?;
-    if text == "." || text == ".." || text.contains('/') {
+    if text == "." || text == ".." || text.contains(std::path::is_separator) {
         let real = given.canonicalize().map_err(|error| wrong(&error.to_string()))?;
         return Ok(Hash::of(real.as_os_str().as_encoded_bytes()).to_string()[..16].to_owned());
     }

@@ -5,10 +5,11 @@
 mod log;
 #[path = "../standing.rs"]
 mod standing;
+#[cfg_attr(windows, path = "windows.rs")]
+#[cfg_attr(unix, path = "unix.rs")]
+mod system;
 
 use std::io::Write as _;
-use std::os::fd::AsFd as _;
-use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -17,7 +18,6 @@ use std::time::Duration;
 use altair_core::{Altair, Config, Error};
 use altair_protocol::rpc::HostKind;
 use clap::Parser;
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::standing::Standing;
 
@@ -43,12 +43,15 @@ struct Args {
     /// Leave the terminal, tell on stdout how it went, and log to altaird.log in the store's folder
     #[arg(long, conflicts_with = "private", hide = true)]
     detach: bool,
-    /// Serve the socket that is standard input, and end with it
+    /// Serve the socket that is standard input, and end with it; on Windows, end when standard input does
     #[arg(long, hide = true)]
     private: bool,
     /// Open a store that has lost commits
     #[arg(long, requires = "private", hide = true)]
     repair: bool,
+    /// Tell in this file how it went, and not on stdout
+    #[arg(long, value_name = "FILE", requires = "detach", hide = true)]
+    told: Option<PathBuf>,
 }
 
 impl Args {
@@ -64,8 +67,7 @@ impl Args {
 fn main() -> ExitCode {
     let args = Args::parse();
     if args.detach {
-        // A session of its own: the terminal that it was started from may go. That fails only for who has one already.
-        let _ = rustix::process::setsid();
+        system::detach();
     }
     let outcome = log::start(&args.store, args.log()).and_then(|()| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -79,7 +81,7 @@ fn main() -> ExitCode {
             tracing::error!(%error, "altaird ends");
             if args.detach || args.private {
                 let (message, hint) = (error.message().to_owned(), error.hint().to_owned());
-                say(&Standing::Error { kind: error.kind(), message, hint });
+                say(&args, &Standing::Error { kind: error.kind(), message, hint });
             } else {
                 let _ = writeln!(std::io::stderr(), "error: {}\nhint: {}", error.message(), error.hint());
             }
@@ -90,18 +92,16 @@ fn main() -> ExitCode {
 
 async fn run(args: &Args) -> Result<(), Error> {
     let signals = |error| Error::internal("signals can't be listened to").because(error);
-    let mut terminate = signal(SignalKind::terminate()).map_err(signals)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(signals)?;
+    let told_to_end = system::told_to_end().map_err(signals)?;
     let kind = if args.private { HostKind::Private } else { HostKind::Daemon };
-    // Systemd hands over the socket that somebody has connected to.
-    let listener = listenfd::ListenFd::from_env().take_unix_listener(0);
+    let listener = system::handed_over();
     let listener =
         listener.map_err(|error| Error::internal("the socket that was handed over can't be used").because(error))?;
     let config = Config { kind, repair: args.repair, listener: listener.map(Arc::new), ..Config::new(&args.store) };
     let altair = Altair::open(config).await?;
     if altair.is_guest() {
         if args.detach || args.private {
-            say(&Standing::Elsewhere);
+            say(args, &Standing::Elsewhere);
             return Ok(());
         }
         let host = altair.host().map_or(0, |host| host.pid);
@@ -111,25 +111,17 @@ async fn run(args: &Args) -> Result<(), Error> {
         ));
     }
     if args.detach || args.private {
-        say(&Standing::Hosts);
+        say(args, &Standing::Hosts);
     }
     tokio::select! {
-        _ = terminate.recv() => tracing::info!("asked to end by a signal"),
-        _ = interrupt.recv() => tracing::info!("interrupted"),
+        how = told_to_end => tracing::info!("{how}"),
         () = altair.asked_to_go() => tracing::info!("asked to go"),
         () = idle(&altair, args.idle_minutes) => tracing::info!("idle for long enough"),
-        served = serve_stdin(&altair), if args.private => served?,
+        served = system::serve_stdin(&altair), if args.private => served?,
     }
     let closed = altair.close().await;
     tracing::info!("closed");
     closed
-}
-
-/// Serves the command that started this process, until that ends.
-async fn serve_stdin(altair: &Altair) -> Result<(), Error> {
-    let stdin = std::io::stdin().as_fd().try_clone_to_owned();
-    let stdin = stdin.map_err(|error| Error::internal("standard input is no socket").because(error))?;
-    altair.serve(UnixStream::from(stdin)).await
 }
 
 /// Ends when nobody has been connected for so long; never, if nobody said how long.
@@ -147,9 +139,15 @@ async fn idle(altair: &Altair, minutes: Option<u64>) {
 }
 
 /// Tells whoever started this process how it stands.
-fn say(standing: &Standing) {
+fn say(args: &Args, standing: &Standing) {
+    let Ok(line) = serde_json::to_string(standing) else { return };
     // Nobody may be listening any more.
-    if let Ok(line) = serde_json::to_string(standing) {
-        let _ = writeln!(std::io::stdout(), "{line}");
-    }
+    let _ = match &args.told {
+        // Whole when it is there.
+        Some(told) => {
+            let part = told.with_extension("part");
+            std::fs::write(&part, line).and_then(|()| std::fs::rename(&part, told))
+        }
+        None => writeln!(std::io::stdout(), "{line}"),
+    };
 }

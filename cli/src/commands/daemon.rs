@@ -1,7 +1,6 @@
 //! `daemon` and `shutdown`: the process that hosts the store.
 
 use std::io::{Read as _, Seek as _, SeekFrom};
-use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -131,7 +130,7 @@ fn run(store: &Store, idle_minutes: Option<u64>) -> Result<(), Failure> {
     if let Some(minutes) = idle_minutes {
         command.arg("--idle-minutes").arg(minutes.to_string());
     }
-    let error = command.exec();
+    let error = spawn::turn_into(command);
     Err(Failure::internal(format!("altaird can't be started: {error}")))
 }
 

@@ -1,22 +1,17 @@
 //! `grant`: runs a program that may do less.
 
 use std::ffi::OsString;
-use std::io::{Seek as _, Write as _};
-use std::os::fd::AsRawFd as _;
-use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::Command;
 
+use altair_core::{Error, ErrorKind};
 use altair_protocol::Kind;
 use altair_protocol::rpc::{self, AskGrant, GRANT_MINUTES, Granted, MAX_GRANT_MINUTES, Right};
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{ArgGroup, Args};
-use rustix::io::{FdFlags, fcntl_setfd};
 
 use crate::args;
 use crate::client::Client;
 use crate::failure::Failure;
-use crate::grant;
 use crate::output::Output;
 use crate::store::Store;
 
@@ -74,6 +69,10 @@ impl Grant {
         let Some((program, arguments)) = self.command.split_first() else {
             return Err(Failure::usage("there is no program to run", "put -- and the program at the end"));
         };
+        if cfg!(windows) {
+            // Before there is one that nobody uses.
+            return Err(not_yet());
+        }
         let name = self.name.unwrap_or_else(|| {
             let name = Path::new(program).file_name().unwrap_or(program).to_string_lossy();
             name.chars().filter(|c| !c.is_control()).take(64).collect()
@@ -87,11 +86,25 @@ impl Grant {
 }
 
 fn gone() -> Failure {
-    altair_core::Error::new(altair_core::ErrorKind::Closed, "the host has just ended", "try again").into()
+    Error::new(ErrorKind::Closed, "the host has just ended", "try again").into()
+}
+
+fn not_yet() -> Failure {
+    let message = "a grant can't be handed to a program on Windows yet";
+    Error::refused(message, "ask for one by local RPC, and greet the host with its token").into()
 }
 
 /// Becomes the program.
+#[cfg(unix)]
 fn run(program: &OsString, arguments: &[OsString], token: &str, store: &Store) -> Failure {
+    use std::io::{Seek as _, Write as _};
+    use std::os::fd::AsRawFd as _;
+    use std::process::Command;
+
+    use rustix::io::{FdFlags, fcntl_setfd};
+
+    use crate::{grant, spawn};
+
     let failed = |error: std::io::Error| Failure::internal(format!("the grant can't be handed on: {error}"));
     let handed = (|| {
         // A file that has no name: nobody finds it but who inherits it.
@@ -112,9 +125,15 @@ fn run(program: &OsString, arguments: &[OsString], token: &str, store: &Store) -
         Some(socket) => command.env("ALTAIR_SOCKET", socket),
         None => command.env("ALTAIR_HOME", store.path()).env_remove("ALTAIR_INSTANCE"),
     };
-    let error = command.exec();
+    let error = spawn::turn_into(command);
     Failure::usage(
         format!("{} can't be run: {error}", Path::new(program).display()),
         "check its name, and that it may be run",
     )
+}
+
+/// There is no file here that a program could inherit and find.
+#[cfg(windows)]
+fn run(_: &OsString, _: &[OsString], _: &str, _: &Store) -> Failure {
+    not_yet()
 }

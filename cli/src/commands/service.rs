@@ -72,6 +72,12 @@ struct Service {
 
 impl Service {
     fn of(store: &Path, program: &Path) -> Result<Self, Failure> {
+        if cfg!(windows) {
+            return Err(Failure::from(Error::refused(
+                "Windows can't be had to start the daemon yet",
+                "nothing needs it: every command starts one; `altair daemon start` among the programs that start when you log in does it earlier",
+            )));
+        }
         let base = BaseDirs::new()
             .ok_or_else(|| Failure::usage("there is no home folder to install a service in", "set HOME"))?;
         let mark = altair_core::host::mark(store);
