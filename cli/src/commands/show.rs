@@ -23,7 +23,11 @@ pub(crate) struct Show {
 impl Show {
     pub(crate) async fn run(self, store: &Store, out: &mut Output) -> Result<(), Failure> {
         let work = async |altair: &Client<'_>| {
-            let id = altair.find(&self.thing.id).await?;
+            let id = match self.thing.id.trim().parse() {
+                // It needs no looking for: showing it says whether it is there.
+                Ok(whole) => whole,
+                Err(_) => altair.find(&self.thing.id).await?,
+            };
             altair.call(rpc::Show { id }).await
         };
         let shown = store.with(work).await?;
