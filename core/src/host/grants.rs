@@ -214,7 +214,7 @@ fn need(request: &Request) -> Need {
         Request::Tag(call) => right(write, &[], &[call.id]),
         Request::Link(call) => right(write, &[], &[call.from, call.to]),
         Request::Unlink(call) => right(write, &[], &[call.from, call.to]),
-        Request::Detach(call) => right(write, &[], &[call.owner]),
+        Request::Detach(call) => right(write, &[], &[call.owner, call.attachment]),
         Request::Delete(call) => right(write, &[], &[call.id]),
         Request::Restore(call) => right(write, &[], &[call.id]),
         Request::Revert(call) => right(write, &[], &[call.id]),

@@ -115,6 +115,9 @@ async fn a_grant_by_kind_hides_all_other_kinds() {
     let note = made(&host, Kind::Note, "Figs", "in the [[Garden]], [[Nowhere]]").await;
     let quest = made(&host, Kind::Quest, "Garden", "figs, secretly").await;
     host.link(quest, note, None).await.unwrap();
+    let file = folder.path().join("fig.txt");
+    std::fs::write(&file, "a fig").unwrap();
+    let attachment = host.attach(note, &file).await.unwrap().id;
     host.delete(made(&host, Kind::Quest, "gone", "").await).await.unwrap();
     with(&host, move |host| {
         let mut guest = guest(&host, &["read", "write"], json!(["note"]));
@@ -139,6 +142,9 @@ async fn a_grant_by_kind_hides_all_other_kinds() {
         refused(&mut guest, "edit", json!({"id": quest, "edit": {"fields": {"title": "mine"}}}));
         refused(&mut guest, "link", json!({"from": note, "to": quest}));
         refused(&mut guest, "create", json!({"new": {"kind": "quest", "fields": {}}}));
+        assert_eq!(shown["attachments"], json!([]));
+        refused(&mut guest, "attachment", json!({"id": attachment}));
+        refused(&mut guest, "detach", json!({"owner": note, "attachment": attachment}));
         refused(&mut guest, "capture", json!({"new": {"text": "x", "source": "api"}}));
         refused(&mut guest, "watch", json!({"kind": "quest"}));
         let edited = allowed(&mut guest, "edit", json!({"id": note, "edit": {"fields": {"title": "Ficus"}}}));
