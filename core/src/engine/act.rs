@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use altair_protocol::request::Progress;
-use altair_protocol::rpc::{Call, Done};
+use altair_protocol::rpc::{Call, Done, Request};
 use altair_protocol::view::{Conflict, Entity};
 use altair_protocol::{EntityState, exactly};
 use tokio::sync::Notify;
@@ -30,6 +30,12 @@ pub(crate) type OnProgress = Box<dyn FnMut(Progress) + Send>;
 
 /// How the engine does what is asked of it.
 pub(crate) trait Act: Call {
+    /// Whether it asks the database a few short questions and does little else. Then it is done on the database's own thread: going there and back for each
+    /// question takes longer than the answers do.
+    fn is_short(&self) -> bool {
+        false
+    }
+
     /// Does it, all of it or nothing.
     fn act(self, here: Here) -> impl Future<Output = Result<Self::Answer>> + Send;
 }
@@ -75,7 +81,18 @@ impl Here {
     }
 }
 
-/// Does what was asked, on the engine's runtime.
+/// Whether a request is a short one ([`Act::is_short`]).
+pub(crate) fn is_short(request: &Request) -> bool {
+    match request {
+        Request::Find(call) => call.is_short(),
+        Request::Get(call) => call.is_short(),
+        Request::Show(call) => call.is_short(),
+        Request::ListEntities(call) => call.is_short(),
+        _ => false,
+    }
+}
+
+/// Does what was asked, where it is called.
 pub(crate) async fn perform<C: Act>(
     inner: Arc<Inner>,
     call: C,

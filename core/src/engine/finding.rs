@@ -22,6 +22,8 @@ use crate::store::write::{Committed, Indexed};
 
 /// The most that one page holds.
 const MAX_LIMIT: usize = 1000;
+/// What is read of a list without further ado: a screen.
+const SHORT: usize = 100;
 /// When so much waits for the index, it is taken in without waiting for a search.
 const WAITING: usize = 4000;
 /// The same, in bytes of text.
@@ -42,6 +44,10 @@ impl Altair {
 }
 
 impl Act for rpc::ListEntities {
+    fn is_short(&self) -> bool {
+        self.limit <= SHORT
+    }
+
     async fn act(self, here: Here) -> Result<Page<Entity>> {
         let Self { list, limit, after } = self;
         check_limit(limit)?;

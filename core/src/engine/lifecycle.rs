@@ -156,7 +156,9 @@ pub(crate) async fn host(config: Config, folder: Folder) -> Result<Arc<Inner>> {
     parts.runtime = runtime;
     let engine = Arc::new(parts);
     host.id = engine.store_id();
-    let (listener, announced, listening) = Listener::begin(host, listener.as_deref(), &engine, &handle);
+    // Guests are heard on the database's thread: what most of them ask is short.
+    let hearing = engine.db.handle()?;
+    let (listener, announced, listening) = Listener::begin(host, listener.as_deref(), &engine, &hearing);
     host = announced;
     match listening.and_then(|()| engine.folder.announce(&host)) {
         Ok(()) => {}

@@ -38,7 +38,7 @@ use altair_protocol::{DeviceId, EntityId};
 use tokio::runtime::Handle;
 
 use act::Running;
-pub(crate) use act::{Act, Asked, Here, OnProgress, perform};
+pub(crate) use act::{Act, Asked, Here, OnProgress, is_short, perform};
 pub use altair_protocol::request::{
     AttachmentFile, BackedUp, Diagnosis, Edit, Exported, Fields, HostStatus, Imported, List, New, NewCapture, Page,
     Problem, Progress, Resolution, Search, Sizes, Skipped, Status, SyncStatus,
@@ -192,7 +192,7 @@ impl Altair {
             return Err(Error::refused("this process doesn't host the store", "join the host"));
         };
         let Some(listener) = engine.listener.get() else { return Err(closed()) };
-        listener.serve(stream, &engine.handle()?)?.await.map_err(|_| closed())
+        listener.serve(stream, &engine.db.handle()?)?.await.map_err(|_| closed())
     }
 
     /// The number of the last commit.
@@ -226,6 +226,10 @@ impl Altair {
 }
 
 impl Act for rpc::Find {
+    fn is_short(&self) -> bool {
+        true
+    }
+
     async fn act(self, here: Here) -> Result<EntityId> {
         let Self { text } = self;
         here.find(text.trim()).await
@@ -233,6 +237,10 @@ impl Act for rpc::Find {
 }
 
 impl Act for rpc::Get {
+    fn is_short(&self) -> bool {
+        true
+    }
+
     async fn act(self, here: Here) -> Result<Entity> {
         let Self { id } = self;
         here.require(id).await
@@ -240,7 +248,7 @@ impl Act for rpc::Get {
 }
 
 impl Inner {
-    /// Runs an act on the engine's runtime, to its end whatever becomes of the caller, in a span that has its name.
+    /// Runs an act on the engine's threads, to its end whatever becomes of the caller, in a span that has its name.
     pub(crate) async fn run<C: Act>(
         self: Arc<Self>,
         call: C,
@@ -250,7 +258,7 @@ impl Inner {
         if self.is_closed() {
             return Err(closed());
         }
-        let handle = self.runtime.handle()?;
+        let handle = if call.is_short() { self.db.handle()? } else { self.runtime.handle()? };
         let span = tracing::debug_span!("request", name = C::METHOD);
         match handle.spawn(perform(self, call, asked, progress).instrument(span)).await {
             Ok(result) => result,
@@ -267,7 +275,7 @@ impl Inner {
         crate::store::folder::store_id(self.folder.root())
     }
 
-    /// Where acts run.
+    /// Where acts run that are not short.
     pub(crate) fn handle(&self) -> Result<Handle> {
         self.runtime.handle()
     }

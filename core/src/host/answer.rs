@@ -8,38 +8,54 @@ use std::sync::Arc;
 use altair_protocol::rpc::{self, Code, Fault, FaultData, Grant, Request, RequestId, Success};
 use futures::FutureExt as _;
 use serde::Serialize;
+use tokio::task::JoinSet;
 
 use super::grants::{Narrow, narrow_conflicts};
 use super::wire::at_most;
-use crate::engine::{Act, Asked, Inner, OnProgress, perform};
+use crate::engine::{Act, Asked, Inner, OnProgress, closed, is_short, perform};
 use crate::error::{Error, ErrorKind, Result};
 
 /// No message or hint of a fault has more characters: some tell what was given.
 const LONGEST: usize = 4096;
 
 /// What a guest asks, and what its answer has to keep to.
-pub(crate) struct Question<'a> {
-    pub(crate) id: &'a RequestId,
+pub(crate) struct Question {
+    pub(crate) id: RequestId,
     pub(crate) request: Request,
     pub(crate) asked: Option<Asked>,
     pub(crate) progress: Option<OnProgress>,
     /// What the answer may tell of; `None` is everything.
-    pub(crate) grant: Option<&'a Grant>,
+    pub(crate) grant: Option<Grant>,
     /// How many bytes the answer may have.
     pub(crate) most: usize,
 }
 
-/// Does what a guest asks of the engine, and gives the answer as it is written.
-pub(crate) async fn answer(inner: Arc<Inner>, question: Question<'_>) -> Result<Vec<u8>, Fault> {
-    let doing = AssertUnwindSafe(dispatch(inner, question)).catch_unwind();
-    let done = doing.await.unwrap_or_else(|_| {
-        Err(Error::corrupt("the engine stopped in the middle of this, most likely over damaged data"))
-    });
-    done.map_err(|error| fault(&error))
+/// Does what a guest asks of the engine, and gives the answer as it is written. What is short is done where this is called, on the database's thread; what
+/// isn't on the engine's own. Given up, that is given up too.
+pub(crate) async fn answer(inner: Arc<Inner>, question: Question) -> Result<Vec<u8>, Fault> {
+    let doing = if is_short(&question.request) {
+        AssertUnwindSafe(dispatch(inner, question)).catch_unwind().await.map_err(|_| stopped())
+    } else {
+        // Ends what is in it when it is dropped.
+        let mut elsewhere = JoinSet::new();
+        let handle = inner.handle().map_err(|error| fault(&error))?;
+        elsewhere.spawn_on(dispatch(inner, question), &handle);
+        match elsewhere.join_next().await {
+            Some(Ok(done)) => Ok(done),
+            Some(Err(error)) if error.is_panic() => Err(stopped()),
+            _ => Err(closed()),
+        }
+    };
+    doing.and_then(|done| done).map_err(|error| fault(&error))
 }
 
-async fn dispatch(inner: Arc<Inner>, question: Question<'_>) -> Result<Vec<u8>> {
+fn stopped() -> Error {
+    Error::corrupt("the engine stopped in the middle of this, most likely over damaged data")
+}
+
+async fn dispatch(inner: Arc<Inner>, question: Question) -> Result<Vec<u8>> {
     let Question { id, request, asked, progress, grant, most } = question;
+    let (id, grant) = (&id, grant.as_ref());
     macro_rules! each {
         ($request:expr, plain: $($plain:ident)*; narrowed: $($narrowed:ident)*;) => {
             match $request {

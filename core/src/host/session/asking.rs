@@ -108,7 +108,8 @@ impl Session {
             if how.is_late() {
                 return Err(timed_out());
             }
-            answer(engine, Question { id, request, asked, progress, grant: self.grant(), most: how.most }).await
+            let grant = self.grant().cloned();
+            answer(engine, Question { id: id.clone(), request, asked, progress, grant, most: how.most }).await
         };
         let telling = async {
             match &mut latest {

@@ -399,8 +399,10 @@ impl Unit {
         batch.waiting.push(answer);
         if !std::mem::replace(&mut self.stage.writing, true) {
             let writer = Arc::clone(&self.writer);
-            let db = writer.db.clone();
-            db.spawn(writer.write_batches());
+            // Who isn't answered by then never was: the database has been closed.
+            if let Ok(handle) = writer.db.handle() {
+                handle.spawn(writer.write_batches());
+            }
         }
         Ok(Some(receiver))
     }
