@@ -1,12 +1,16 @@
 //! Links: made by hand as entities whose id follows from what they join, found in bodies as an index.
 
+use std::sync::Arc;
+
 use altair_protocol::rpc;
 use altair_protocol::view::{Entity, LinkOrigin, Shown};
 use altair_protocol::{EntityId, Field, Kind, Op};
 
+use super::attachments::attachment_ref;
 use super::create::{checked_line, created_op, finish, in_trash, set};
 use super::{Act, Altair, Here, Inner};
 use crate::error::{Error, Result};
+use crate::store::around::Around;
 
 /// What a link means when nobody says.
 const RELATION: &str = "link";
@@ -29,18 +33,22 @@ impl Altair {
 }
 
 impl Act for rpc::Show {
+    fn is_short(&self) -> bool {
+        true
+    }
+
     async fn act(self, here: Here) -> Result<Shown> {
         let Self { id } = self;
         let staged = here.db.entity(id).await?;
         let staged = staged.ok_or_else(|| Error::not_found(format_args!("entity with the id {id}")))?;
-        // Side by side: what takes time is going to the database's thread and back.
-        let (links, backlinks, attachments, conflicts) = tokio::try_join!(
-            here.db.links(&staged.reading.entity),
-            here.db.backlinks(&staged.reading),
-            here.attachments_of(id),
-            here.conflicts_of(&staged.state),
-        )?;
-        Ok(Shown { links, backlinks, attachments, conflicts, entity: staged.reading.entity.clone() })
+        let Around { links, backlinks, attachments } = here.db.around(&staged.reading).await?;
+        Ok(Shown {
+            links,
+            backlinks,
+            attachments: attachments.iter().filter_map(attachment_ref).collect(),
+            conflicts: here.conflicts_of(&staged.state).await?,
+            entity: staged.reading.entity.clone(),
+        })
     }
 }
 
@@ -94,7 +102,7 @@ impl Act for rpc::Unlink {
     async fn act(self, here: Here) -> Result<Entity> {
         let Self { from, to } = self;
         let mut unit = here.begin_quiet().await?;
-        unit.require(from).await?;
+        let reading = Arc::clone(&unit.require(from).await?.reading);
         let mut any = false;
         for (link, end) in here.hand_links(from).await? {
             if end == to {
@@ -103,9 +111,8 @@ impl Act for rpc::Unlink {
             }
         }
         if !any {
-            let in_text = here.require(from).await?;
-            let in_text = here.db.links(&in_text).await?;
-            return Err(if in_text.iter().any(|link| link.id == Some(to) && link.origin == LinkOrigin::Body) {
+            let links = here.db.around(&reading).await?.links;
+            return Err(if links.iter().any(|link| link.id == Some(to) && link.origin == LinkOrigin::Body) {
                 Error::refused(
                     format!("the link to {to} stands in the text"),
                     "take it out of the text with `altair edit`",

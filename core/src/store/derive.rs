@@ -89,14 +89,18 @@ fn edges(reading: &Reading) -> Vec<EdgeRow> {
         .collect()
 }
 
+/// What a link in a body is to what it links to.
+pub(crate) fn relation(embed: bool) -> &'static str {
+    if embed { "embed" } else { "link" }
+}
+
 fn edge_parts(edge: &Edge, id: EntityId) -> Option<(surrealdb::types::RecordId, String, String)> {
     match edge {
         Edge::Hand { to, relation } => Some((entity_record(*to), id.to_string(), relation.clone())),
         Edge::Body { target, embed } => {
             // A link to a heading of the same note leads nowhere else.
             let name = name_key(target);
-            let relation = if *embed { "embed" } else { "link" };
-            (!name.is_empty()).then(|| (name_record(&name), target.clone(), relation.to_owned()))
+            (!name.is_empty()).then(|| (name_record(&name), target.clone(), relation(*embed).to_owned()))
         }
     }
 }

@@ -16,6 +16,7 @@
 //! | `erased` | as `entity` | an erased id |
 //! | `meta` | `head`, `store` | the head of the log with the clock and the undo stack; the store's identity |
 
+pub(crate) mod around;
 pub(crate) mod blobs;
 pub(crate) mod database;
 pub(crate) mod derive;

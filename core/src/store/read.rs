@@ -5,30 +5,26 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use altair_protocol::view::{Content, Entity, LinkOrigin, Ref};
+use altair_protocol::view::{Content, Entity};
 use altair_protocol::{EntityId, Field, Hash, Kind};
-use futures::{StreamExt as _, TryStreamExt as _, stream};
 use surrealdb::types::{RecordId, SurrealValue as _, Value as DbValue};
 
 use super::Database;
 use super::database::failed;
 use super::rows::{
     BodyRow, ChangeRow, EdgeRow, EntityRow, FileRow, KeyRow, answer_record, change_record, ending_bounds, entity_of,
-    entity_record, erased_record, int_value, key, keys_under, kind_of, last_entity, name_record, seq_of, uuid_value,
+    entity_record, erased_record, int_value, key, keys_under, kind_of, last_entity, seq_of, uuid_value,
 };
 use super::sealed::{Kept, Logged, open, open_state};
 use super::write::{Staged, staged};
 use crate::error::{Error, Result};
-use crate::markdown::Paths;
 use crate::merge::cycle::{Inside, Parents, is_ignored};
-use crate::reading::{Reading, name_key, read};
+use crate::reading::{Reading, read};
 
 /// Enough for anything that a person would page through; a guard where a whole set is read.
 const MANY: usize = 1_000_000;
 /// How many records are asked for at a time.
 const CHUNK: usize = 500;
-/// How many links are followed at a time.
-const AT_A_TIME: usize = 32;
 
 /// Where a page of a list ends: which list, and its last entity's key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,6 +75,9 @@ impl Database {
 
     /// Several entities, in the order of the ids; what isn't there is left out.
     pub(crate) async fn entities(&self, ids: &[EntityId]) -> Result<Vec<Reading>> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
         let records: Vec<RecordId> = ids.iter().map(|id| entity_record(*id)).collect();
         let rows: Vec<EntityRow> = self.rows("SELECT * FROM $id", records, ids.len()).await?;
         let mut parents = Parents::new();
@@ -213,7 +212,7 @@ impl Database {
         self.count("place", after, until).await
     }
 
-    /// The edges that leave an entity: hand links are drawn from it, body links stand in it.
+    /// The edges that leave an entity: links by hand are drawn from it, those in its body stand in it.
     pub(crate) async fn edges_from(&self, id: EntityId) -> Result<Vec<EdgeRow>> {
         self.rows("SELECT * FROM $id->edge", entity_record(id), MANY).await
     }
@@ -221,89 +220,6 @@ impl Database {
     /// The edges that arrive at an entity by hand.
     pub(crate) async fn hand_edges_to(&self, id: EntityId) -> Result<Vec<EdgeRow>> {
         self.rows("SELECT * FROM $id<-edge", entity_record(id), MANY).await
-    }
-
-    /// The edges that arrive at a name.
-    pub(crate) async fn edges_to_name(&self, name: &str) -> Result<Vec<EdgeRow>> {
-        self.rows("SELECT * FROM $id<-edge", name_record(name), MANY).await
-    }
-
-    /// Who may be called by a name, as an index that resolves paths.
-    pub(crate) async fn named(&self, name: &str) -> Result<(Paths<EntityId>, Vec<Entity>)> {
-        let (after, until) = keys_under(DbValue::String(name.to_owned()));
-        let rows: Vec<KeyRow> = self.scan("named", after, until, MANY).await?;
-        let ids = rows.iter().map(|row| last_entity(&row.id)).collect::<Result<Vec<_>>>()?;
-        let entities: Vec<Entity> = self.entities(&ids).await?.into_iter().map(|reading| reading.entity).collect();
-        let mut paths = Paths::new();
-        for entity in &entities {
-            if let Some(path) = path_of(entity) {
-                paths.insert(path, entity.id);
-            }
-            if entity.kind != Kind::Attachment {
-                paths.insert_name(&entity.title, entity.id);
-            }
-        }
-        Ok((paths, entities))
-    }
-
-    /// The other ends of an entity's links, made by hand and in bodies, unresolved ones too.
-    pub(crate) async fn links(&self, entity: &Entity) -> Result<Vec<Ref>> {
-        let from = path_of(entity).unwrap_or_default();
-        let edges = stream::iter(self.edges_from(entity.id).await?);
-        let refs: Vec<Option<Ref>> = edges.map(|edge| self.link(edge, from)).buffered(AT_A_TIME).try_collect().await?;
-        // A note that is linked to in several spellings is one.
-        let mut seen: Vec<Ref> = Vec::with_capacity(refs.len());
-        for link in refs.into_iter().flatten() {
-            if link.id.is_none() || !seen.contains(&link) {
-                seen.push(link);
-            }
-        }
-        Ok(seen)
-    }
-
-    /// Where a link leads that stands in a note at a path, or was made by hand; `None` where that is in the trash.
-    async fn link(&self, edge: EdgeRow, from: &str) -> Result<Option<Ref>> {
-        if let Some(to) = edge_entity(&edge.out) {
-            let target = self.entity(to).await?.filter(|staged| !staged.reading.entity.deleted);
-            return Ok(target.map(|staged| entity_ref(&staged.reading.entity, edge.relation, LinkOrigin::Hand)));
-        }
-        let (paths, candidates) = self.named(&name_key(&edge.target)).await?;
-        let found = paths.resolve(&edge.target, from).and_then(|id| candidates.iter().find(|entity| entity.id == id));
-        Ok(Some(match found {
-            Some(entity) => entity_ref(entity, edge.relation, LinkOrigin::Body),
-            None => Ref { id: None, kind: None, title: edge.target, relation: edge.relation, origin: LinkOrigin::Body },
-        }))
-    }
-
-    /// What links to an entity: each edge read from its other end, and kept if it resolves to this entity.
-    pub(crate) async fn backlinks(&self, reading: &Reading) -> Result<Vec<Ref>> {
-        let id = reading.entity.id;
-        let mut refs = Vec::new();
-        for edge in self.hand_edges_to(id).await? {
-            let Some(from) = edge_entity(&edge.r#in) else { continue };
-            let source = self.entity(from).await?.filter(|staged| !staged.reading.entity.deleted);
-            refs.extend(source.map(|staged| entity_ref(&staged.reading.entity, edge.relation, LinkOrigin::Hand)));
-        }
-        for name in &reading.names {
-            let (edges, (paths, _)) = tokio::try_join!(self.edges_to_name(name), self.named(name))?;
-            if edges.is_empty() {
-                continue;
-            }
-            let sources: Vec<EntityId> = edges.iter().filter_map(|edge| edge_entity(&edge.r#in)).collect();
-            let sources = self.entities(&sources).await?;
-            for edge in edges {
-                let from = edge_entity(&edge.r#in);
-                let Some(source) = sources.iter().find(|source| Some(source.entity.id) == from) else { continue };
-                let path = path_of(&source.entity).unwrap_or_default();
-                if paths.resolve(&edge.target, path) == Some(id) {
-                    refs.push(entity_ref(&source.entity, edge.relation, LinkOrigin::Body));
-                }
-            }
-        }
-        // A name that is path and title gives an edge once; two links to the same place are one backlink each.
-        refs.sort_by(|a, b| (&a.title, a.id, &a.relation).cmp(&(&b.title, b.id, &b.relation)));
-        refs.dedup();
-        Ok(refs)
     }
 
     /// A logged change with the number of the entity's change before it.
@@ -394,14 +310,6 @@ pub(crate) fn path_of(entity: &Entity) -> Option<&str> {
         Content::Note { path, .. } | Content::Attachment { path, .. } => path.as_deref(),
         _ => None,
     }
-}
-
-fn edge_entity(record: &RecordId) -> Option<EntityId> {
-    (record.table.as_str() == "entity").then(|| entity_of(record).ok()).flatten()
-}
-
-fn entity_ref(entity: &Entity, relation: String, origin: LinkOrigin) -> Ref {
-    Ref { id: Some(entity.id), kind: Some(entity.kind), title: entity.title.clone(), relation, origin }
 }
 
 fn created_of(row: &KeyRow) -> Result<i64> {

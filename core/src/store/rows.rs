@@ -206,6 +206,15 @@ pub(crate) fn entity_of(record: &RecordId) -> Result<EntityId> {
     }
 }
 
+/// The entity at the beginning of an `edge` key: whose body it stands in, or the link that it is.
+pub(crate) fn first_entity(record: &RecordId) -> Result<EntityId> {
+    let RecordIdKey::Array(key) = &record.key else { return Err(strange(record)) };
+    match key.first() {
+        Some(DbValue::Uuid(uuid)) => Ok(EntityId::from(Uuid::from(*uuid))),
+        _ => Err(strange(record)),
+    }
+}
+
 /// The entity at the end of a `place` or `named` key.
 pub(crate) fn last_entity(record: &RecordId) -> Result<EntityId> {
     let RecordIdKey::Array(key) = &record.key else { return Err(strange(record)) };
