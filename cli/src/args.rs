@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use altair_protocol::Kind;
 use clap::builder::{PossibleValue, PossibleValuesParser, RangedU64ValueParser, TypedValueParser};
-use clap::{Args, Parser};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser};
 
 use crate::commands::Command;
 
@@ -39,6 +39,16 @@ pub(crate) struct Cli {
     pub(crate) globals: Globals,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// Reads the arguments.
+pub(crate) fn parse(line: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+    let mut command = Cli::command();
+    let mut matches = command.try_get_matches_from_mut(line)?;
+    let cli = Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command));
+    // The process ends soon; taking the tree of commands apart would be a sixth of all that it does itself.
+    std::mem::forget(command);
+    cli
 }
 
 /// What may stand before or after any command.

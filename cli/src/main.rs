@@ -26,8 +26,6 @@ mod store;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 use crate::args::Cli;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -36,7 +34,7 @@ use crate::store::Store;
 fn main() -> ExitCode {
     let line = args::globals_first(std::env::args_os());
     let json = args::wants_json(&line);
-    let outcome = match Cli::try_parse_from(line) {
+    let outcome = match args::parse(line) {
         Ok(cli) => run(cli),
         Err(error) if error.use_stderr() && json => Err(Failure::usage_error(&error)),
         // Help, a version or a usage error, as clap prints it. Nobody is left to tell if that can't be written.
