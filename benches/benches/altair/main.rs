@@ -78,7 +78,7 @@ fn main() -> ExitCode {
     }
     if args.first().is_some_and(|arg| arg == "--child") {
         return ended(match &args[1..] {
-            [echo, bytes] if echo == "echo" => talk::echo(bytes),
+            [echo, asked, answered] if echo == "echo" => talk::echo(asked, answered),
             [host, store] if host == "host" => rpc::host(Path::new(store)),
             args => rest::child(args),
         });

@@ -1,5 +1,6 @@
 //! Local RPC: one note from the host, asked by a guest and by a client that has nothing but a socket, beside the engine's own time and a bare socket that
-//! carries the same bytes. The host is a process of its own, as it is in life: this program as a child.
+//! carries the same bytes. The host is a process of its own, as it is in life: this program as a child. So is the other end of the bare socket: two threads of one
+//! process that wait for each other share a processor, which two processes may or may not.
 
 use std::cell::RefCell;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -20,6 +21,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::child::{END, Measuring};
 use crate::read::{all_ids, strided};
+use crate::talk::Peer;
 use crate::world::Ground;
 
 /// How many notes the store has. More would make the engine's own part longer, and not the way to it.
@@ -30,8 +32,8 @@ const GETS: usize = 30;
 /// How many times a bare echo the way to the host and back may take.
 const LIMIT: f64 = 3.0;
 
-const ECHO: &str = "Unix-socket echo of the same bytes";
-const TASK: &str = "the same echo by a task of tokio's";
+const ECHO: &str = "Unix-socket echo of the same bytes, by another process";
+const TASK: &str = "the same echo by a task of tokio's in this process";
 
 pub(crate) fn measure(ground: &Ground, scratch: &Path, report: &mut Report) -> Outcome {
     eprintln!("asking a host …");
@@ -50,7 +52,7 @@ pub(crate) fn measure(ground: &Ground, scratch: &Path, report: &mut Report) -> O
         all_ids(&filling).await
     })?;
     let (asked, answered) = bytes(ground, &guest, ids[0])?;
-    let (mut echo, mut task) = (Echo::by_thread(asked, answered)?, Echo::by_task(ground, asked, answered)?);
+    let (mut echo, mut task) = (Peer::unix(asked, answered)?, Task::new(ground, asked, answered)?);
     let client = RefCell::new(Client::greet(&guest)?);
     let (mut guests, mut hosts, mut clients) = (0, 0, 0);
     let done = take_turns(
@@ -65,7 +67,7 @@ pub(crate) fn measure(ground: &Ground, scratch: &Path, report: &mut Report) -> O
                 let ids: Vec<String> = strided(&ids, &mut hosts, GETS).iter().map(EntityId::to_string).collect();
                 host.measure(&ids.join(" "))
             }),
-            Side::new(ECHO, || (0..GETS).map(|_| echo.trip()).collect()),
+            Side::new(ECHO, || echo.trips(GETS)),
             Side::new(TASK, || (0..GETS).map(|_| task.trip()).collect()),
         ],
     )?;
@@ -78,6 +80,7 @@ pub(crate) fn measure(ground: &Ground, scratch: &Path, report: &mut Report) -> O
             .spread(pings.spread)
             .beside(ECHO, bare.spread.p50),
     );
+    echo.end()?;
     ground.close(guest)
 }
 
@@ -187,26 +190,15 @@ impl Client {
     }
 }
 
-/// A socket at whose other end somebody answers so many bytes with so many.
-struct Echo {
+/// A task of tokio's at whose other end of a socket so many bytes are answered with so many.
+struct Task {
     stream: UnixStream,
     asked: Vec<u8>,
     answered: Vec<u8>,
 }
 
-impl Echo {
-    /// With a thread at the other end, which ends when this end is dropped.
-    fn by_thread(asked: usize, answered: usize) -> Outcome<Self> {
-        let (stream, mut other) = UnixStream::pair()?;
-        std::thread::spawn(move || {
-            let (mut asked, answered) = (vec![0; asked], vec![b'a'; answered]);
-            while other.read_exact(&mut asked).is_ok() && other.write_all(&answered).is_ok() {}
-        });
-        Ok(Self { stream, asked: vec![b'q'; asked], answered: vec![0; answered] })
-    }
-
-    /// With a task at the other end.
-    fn by_task(ground: &Ground, asked: usize, answered: usize) -> Outcome<Self> {
+impl Task {
+    fn new(ground: &Ground, asked: usize, answered: usize) -> Outcome<Self> {
         let (stream, other) = UnixStream::pair()?;
         other.set_nonblocking(true)?;
         ground.run(async move {

@@ -28,7 +28,7 @@ pub(crate) fn measure(report: &mut Report) -> Outcome {
     eprintln!("talking to a child …");
     let python = python()?.map(RefCell::new);
     for (name, bytes, times) in MESSAGES {
-        let (mut unix, mut pipe, mut tcp) = (Peer::unix(bytes)?, Peer::pipe(bytes)?, Peer::tcp(bytes)?);
+        let (mut unix, mut pipe, mut tcp) = (Peer::unix(bytes, bytes)?, Peer::pipe(bytes)?, Peer::tcp(bytes)?);
         let mut sides = vec![
             Side::new("Unix socket", || unix.trips(times)),
             Side::new("pipe", || pipe.trips(times)),
@@ -58,17 +58,23 @@ pub(crate) fn measure(report: &mut Report) -> Outcome {
 }
 
 /// A child that sends back what it is sent, and our ends of the way to it.
-struct Peer {
+pub(crate) struct Peer {
     child: Child,
     there: File,
     back: File,
-    message: Vec<u8>,
+    asked: Vec<u8>,
+    answered: Vec<u8>,
 }
 
 impl Peer {
-    fn unix(bytes: usize) -> Outcome<Self> {
+    /// Answers so many bytes with so many.
+    pub(crate) fn unix(asked: usize, answered: usize) -> Outcome<Self> {
         let (ours, theirs) = UnixStream::pair()?;
-        Self::new(bytes, [ours.try_clone()?.into(), ours.into()], [theirs.try_clone()?.into(), theirs.into()])
+        Self::new(
+            [asked, answered],
+            [ours.try_clone()?.into(), ours.into()],
+            [theirs.try_clone()?.into(), theirs.into()],
+        )
     }
 
     fn tcp(bytes: usize) -> Outcome<Self> {
@@ -78,39 +84,39 @@ impl Peer {
         // A message isn't to wait for more to send along with it.
         ours.set_nodelay(true)?;
         theirs.set_nodelay(true)?;
-        Self::new(bytes, [ours.try_clone()?.into(), ours.into()], [theirs.try_clone()?.into(), theirs.into()])
+        Self::new([bytes; 2], [ours.try_clone()?.into(), ours.into()], [theirs.try_clone()?.into(), theirs.into()])
     }
 
     fn pipe(bytes: usize) -> Outcome<Self> {
         let ((asked, ask), (answered, answer)) = (std::io::pipe()?, std::io::pipe()?);
-        Self::new(bytes, [ask.into(), answered.into()], [asked.into(), answer.into()])
+        Self::new([bytes; 2], [ask.into(), answered.into()], [asked.into(), answer.into()])
     }
 
     /// Ours are the end to write to and the one to read from, theirs the one to read from and the one to write to.
-    fn new(bytes: usize, ours: [OwnedFd; 2], theirs: [OwnedFd; 2]) -> Outcome<Self> {
+    fn new([asked, answered]: [usize; 2], ours: [OwnedFd; 2], theirs: [OwnedFd; 2]) -> Outcome<Self> {
         let [there, back] = ours.map(File::from);
-        let [asked, answer] = theirs;
+        let [read, write] = theirs;
         let child = Command::new(std::env::current_exe()?)
-            .args(["--child", "echo", &bytes.to_string()])
-            .stdin(asked)
-            .stdout(answer)
+            .args(["--child", "echo", &asked.to_string(), &answered.to_string()])
+            .stdin(read)
+            .stdout(write)
             .stderr(Stdio::inherit())
             .spawn()?;
-        Ok(Self { child, there, back, message: vec![b'm'; bytes] })
+        Ok(Self { child, there, back, asked: vec![b'q'; asked], answered: vec![0; answered] })
     }
 
-    fn trips(&mut self, times: usize) -> Outcome<Vec<Duration>> {
+    pub(crate) fn trips(&mut self, times: usize) -> Outcome<Vec<Duration>> {
         let mut samples = Vec::with_capacity(times);
         for _ in 0..times {
             let begun = Instant::now();
-            self.there.write_all(&self.message)?;
-            self.back.read_exact(&mut self.message)?;
+            self.there.write_all(&self.asked)?;
+            self.back.read_exact(&mut self.answered)?;
             samples.push(begun.elapsed());
         }
         Ok(samples)
     }
 
-    fn end(self) -> Outcome {
+    pub(crate) fn end(self) -> Outcome {
         let Self { mut child, there, back, .. } = self;
         // Having nothing more to read it ends.
         drop((there, back));
@@ -119,14 +125,14 @@ impl Peer {
     }
 }
 
-/// Sends back what comes in, so many bytes at a time, until nothing more comes.
-pub(crate) fn echo(bytes: &str) -> Outcome {
-    let mut asked = File::from(std::io::stdin().as_fd().try_clone_to_owned()?);
-    let mut answer = File::from(std::io::stdout().as_fd().try_clone_to_owned()?);
-    let mut message = vec![0; bytes.parse()?];
+/// Answers each so many bytes with so many, until nothing more comes.
+pub(crate) fn echo(asked: &str, answered: &str) -> Outcome {
+    let mut read = File::from(std::io::stdin().as_fd().try_clone_to_owned()?);
+    let mut write = File::from(std::io::stdout().as_fd().try_clone_to_owned()?);
+    let (mut asked, answer) = (vec![0; asked.parse()?], vec![b'a'; answered.parse()?]);
     loop {
-        match asked.read_exact(&mut message) {
-            Ok(()) => answer.write_all(&message)?,
+        match read.read_exact(&mut asked) {
+            Ok(()) => write.write_all(&answer)?,
             Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(()),
             Err(error) => return Err(error.into()),
         }
