@@ -3,7 +3,8 @@
 //! Links in a body are read from the body and resolved by name; edges tell what arrives, and what was linked by hand. However many links there are, the
 //! database is asked four or five questions: each costs more than what comes back.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use altair_protocol::view::{Entity, LinkOrigin, Ref};
 use altair_protocol::{EntityId, Kind};
@@ -18,6 +19,8 @@ use crate::error::{Error, Result};
 use crate::markdown::Paths;
 use crate::reading::{Edge, Reading, name_key};
 
+/// How many entities are read at a time; with so many around it is quickly done.
+const FEW: usize = 200;
 /// How many names are looked up at a time.
 const NAMES: usize = 64;
 
@@ -41,9 +44,33 @@ struct Edges {
     named: Vec<RecordId>,
 }
 
+/// All that was found near an entity.
+#[derive(Debug)]
+struct Found {
+    /// The edges of links by hand.
+    hand: Vec<EdgeRow>,
+    /// Whose bodies have a link to one of its names.
+    sources: BTreeSet<EntityId>,
+    /// Who may be called by a name that a link has.
+    called: BTreeSet<EntityId>,
+    attached: Vec<EntityId>,
+    /// All of these.
+    near: Vec<Reading>,
+}
+
 impl Database {
-    /// What is around an entity.
-    pub(crate) async fn around(&self, reading: &Reading) -> Result<Around> {
+    /// What is around an entity. Where that is much it is put together elsewhere than on the database's thread, and read with others in between.
+    pub(crate) async fn around(&self, reading: &Arc<Reading>) -> Result<Around> {
+        let found = self.found_near(reading).await?;
+        if found.near.len() <= FEW {
+            return Ok(found.around(reading));
+        }
+        let reading = Arc::clone(reading);
+        let putting = tokio::task::spawn_blocking(move || found.around(&reading));
+        putting.await.map_err(|error| Error::internal("what is around an entity can't be put together").because(error))
+    }
+
+    async fn found_near(&self, reading: &Reading) -> Result<Found> {
         let id = reading.entity.id;
         let edges = self.edges_at(id, &reading.names).await?;
         // Edges in bodies begin with the entity that the body is of, those by hand with the link.
@@ -61,55 +88,18 @@ impl Database {
             names.extend(reading.names.iter().cloned());
         }
         let (called, attached) = self.called(names, id).await?;
-
         let ends = hand.iter().flat_map(|edge| [&edge.r#in, &edge.out]).filter_map(edge_entity);
-        let mut near: BTreeSet<EntityId> = ends.chain(sources).collect();
-        near.extend(called.iter().chain(&attached));
-        let near: Vec<EntityId> = near.into_iter().collect();
-        let near = self.entities(&near).await?;
-        let near: HashMap<EntityId, &Reading> = near.iter().map(|reading| (reading.entity.id, reading)).collect();
-        let there = |id: EntityId| near.get(&id).copied().filter(|reading| !reading.entity.deleted);
-
-        let mut paths = Paths::new();
-        for called in called.iter().filter_map(|id| near.get(id)) {
-            if let Some(path) = path_of(&called.entity) {
-                paths.insert(path, called.entity.id);
+        let mut ids: BTreeSet<EntityId> = ends.collect();
+        ids.extend(sources.iter().chain(&called).chain(&attached));
+        let ids: Vec<EntityId> = ids.into_iter().collect();
+        let mut near = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(FEW) {
+            if !near.is_empty() {
+                tokio::task::yield_now().await;
             }
-            if called.entity.kind != Kind::Attachment {
-                paths.insert_name(&called.entity.title, called.entity.id);
-            }
+            near.extend(self.entities(ids).await?);
         }
-        let by_hand = |from: fn(&EdgeRow) -> &RecordId, to: fn(&EdgeRow) -> &RecordId| {
-            let edges = hand.iter().filter(move |edge| edge_entity(from(edge)) == Some(id));
-            let ends = edges.filter_map(move |edge| Some((edge_entity(to(edge))?, edge)));
-            ends.filter_map(|(end, edge)| {
-                Some(entity_ref(&there(end)?.entity, edge.relation.clone(), LinkOrigin::Hand))
-            })
-        };
-
-        let mut links: Vec<Ref> = Vec::new();
-        let in_body =
-            body_links(reading).map(|(target, embed)| resolved(&paths, &near, &reading.entity, target, embed));
-        for link in in_body.chain(by_hand(|edge| &edge.r#in, |edge| &edge.out)) {
-            // A note that is linked to in several spellings is one.
-            if link.id.is_none() || !links.contains(&link) {
-                links.push(link);
-            }
-        }
-        let mut backlinks: Vec<Ref> = by_hand(|edge| &edge.out, |edge| &edge.r#in).collect();
-        let linking = edges.named.iter().filter_map(|edge| there(first_entity(edge).ok()?));
-        for source in linking {
-            let path = path_of(&source.entity).unwrap_or_default();
-            let arriving = body_links(source).filter(|(target, _)| paths.resolve(target, path) == Some(id));
-            backlinks.extend(
-                arriving.map(|(_, embed)| entity_ref(&source.entity, relation(embed).to_owned(), LinkOrigin::Body)),
-            );
-        }
-        // Two links to the same place are one backlink.
-        backlinks.sort_by(|a, b| (&a.title, a.id, &a.relation).cmp(&(&b.title, b.id, &b.relation)));
-        backlinks.dedup();
-        let attachments = attached.into_iter().filter_map(|id| Some(there(id)?.entity.clone())).collect();
-        Ok(Around { links, backlinks, attachments })
+        Ok(Found { hand, sources, called, attached, near })
     }
 
     async fn edges_at(&self, id: EntityId, names: &BTreeSet<String>) -> Result<Edges> {
@@ -157,6 +147,53 @@ impl Database {
             }
         }
         Ok((called, attached))
+    }
+}
+
+impl Found {
+    fn around(&self, reading: &Reading) -> Around {
+        let id = reading.entity.id;
+        let near: HashMap<EntityId, &Reading> = self.near.iter().map(|near| (near.entity.id, near)).collect();
+        let there = |id: EntityId| near.get(&id).copied().filter(|reading| !reading.entity.deleted);
+
+        let mut paths = Paths::new();
+        for called in self.called.iter().filter_map(|id| near.get(id)) {
+            if let Some(path) = path_of(&called.entity) {
+                paths.insert(path, called.entity.id);
+            }
+            if called.entity.kind != Kind::Attachment {
+                paths.insert_name(&called.entity.title, called.entity.id);
+            }
+        }
+        let by_hand = |from: fn(&EdgeRow) -> &RecordId, to: fn(&EdgeRow) -> &RecordId| {
+            let edges = self.hand.iter().filter(move |edge| edge_entity(from(edge)) == Some(id));
+            let ends = edges.filter_map(move |edge| Some((edge_entity(to(edge))?, edge)));
+            ends.filter_map(|(end, edge)| {
+                Some(entity_ref(&there(end)?.entity, edge.relation.clone(), LinkOrigin::Hand))
+            })
+        };
+
+        let in_body =
+            body_links(reading).map(|(target, embed)| resolved(&paths, &near, &reading.entity, target, embed));
+        let mut seen = HashSet::new();
+        let links = in_body.chain(by_hand(|edge| &edge.r#in, |edge| &edge.out)).filter(|link| {
+            // A note that is linked to in several spellings is one.
+            link.id.is_none_or(|id| seen.insert((id, link.relation.clone(), link.origin == LinkOrigin::Hand)))
+        });
+        let links = links.collect();
+        let mut backlinks: Vec<Ref> = by_hand(|edge| &edge.out, |edge| &edge.r#in).collect();
+        for source in self.sources.iter().filter_map(|source| there(*source)) {
+            let path = path_of(&source.entity).unwrap_or_default();
+            let arriving = body_links(source).filter(|(target, _)| paths.resolve(target, path) == Some(id));
+            backlinks.extend(
+                arriving.map(|(_, embed)| entity_ref(&source.entity, relation(embed).to_owned(), LinkOrigin::Body)),
+            );
+        }
+        // Two links to the same place are one backlink.
+        backlinks.sort_by(|a, b| (&a.title, a.id, &a.relation).cmp(&(&b.title, b.id, &b.relation)));
+        backlinks.dedup();
+        let attachments = self.attached.iter().filter_map(|id| Some(there(*id)?.entity.clone())).collect();
+        Around { links, backlinks, attachments }
     }
 }
 

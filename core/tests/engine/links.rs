@@ -97,3 +97,42 @@ async fn a_link_that_was_erased_is_another_link_when_it_is_made_again() {
     assert_eq!(one.show(a).await.unwrap().links, vec![]);
     assert_eq!(one.doctor().await.unwrap().problems, vec![]);
 }
+
+#[tokio::test]
+async fn a_note_with_hundreds_of_links_each_way_shows_them_all() {
+    const MANY: usize = 450;
+    let store = Store::new().await;
+    let body: String = (0..MANY).map(|n| format!("[[Leaf {n:03}]] and [[leaf {n:03}]]\n")).collect();
+    let hub = store.note("Hub", &body).await;
+    let leaf = async |n| store.note(&format!("Leaf {n:03}"), "see [[Hub]], ![[hub]] and [[Hub#Top]]").await;
+    let leaves = futures::future::join_all((0..MANY).map(leaf)).await;
+    store.link(leaves[0], hub, Some("part of")).await.unwrap();
+    store.link(hub, leaves[1], Some("has")).await.unwrap();
+    store.delete(leaves[2]).await.unwrap();
+
+    let shown = store.show(hub).await.unwrap();
+    let to = |origin| shown.links.iter().filter(move |link| link.origin == origin);
+    let found: Vec<_> = to(LinkOrigin::Body).filter_map(|link| link.id).collect();
+    let wanted: Vec<_> = leaves.iter().copied().filter(|leaf| *leaf != leaves[2]).collect();
+    assert_eq!(found, wanted, "each once, in the order of the targets");
+    // In both of its spellings: a link to what isn't there is shown as it is written.
+    let missing: Vec<_> =
+        to(LinkOrigin::Body).filter(|link| link.id.is_none()).map(|link| link.title.as_str()).collect();
+    assert_eq!(missing, ["Leaf 002", "leaf 002"]);
+    assert_eq!(
+        to(LinkOrigin::Hand).map(|link| (link.id, link.relation.as_str())).collect::<Vec<_>>(),
+        [(Some(leaves[1]), "has")]
+    );
+    let back: Vec<_> = shown.backlinks.iter().map(|link| (link.title.as_str(), link.relation.as_str())).collect();
+    assert_eq!(back.len(), 2 * (MANY - 1) + 1);
+    assert_eq!(
+        back[..5],
+        [
+            ("Leaf 000", "embed"),
+            ("Leaf 000", "link"),
+            ("Leaf 000", "part of"),
+            ("Leaf 001", "embed"),
+            ("Leaf 001", "link")
+        ]
+    );
+}
