@@ -93,6 +93,15 @@ id! {
     /// One installed client. A copied or restored store must take a new one.
     DeviceId
 }
+id! {
+    /// The people who share one server and one set of entities.
+    HouseholdId
+}
+id! {
+    /// One life of a server's log. A server that is restored from a backup takes a new one, because numbers that it gives again
+    /// stand for other changes.
+    Incarnation
+}
 
 #[cfg(test)]
 mod tests {

@@ -17,6 +17,7 @@ pub mod request;
 pub mod rpc;
 mod stamp;
 mod state;
+pub mod sync;
 mod vector;
 pub mod view;
 
@@ -24,7 +25,7 @@ pub use bytes::{Bytes, Hash, HashError};
 pub use change::{Change, Op};
 pub use fault::ErrorKind;
 pub use field::{Field, FieldError, MAX_TAG_CHARS, Shape, TagName, Thousandths, exactly};
-pub use id::{ChangeId, DeviceId, EntityId, IdError};
+pub use id::{ChangeId, DeviceId, EntityId, HouseholdId, IdError, Incarnation};
 pub use kind::{Kind, KindError};
 pub use stamp::{Clock, Dot, Stamp, StampError, StampExhausted};
 pub use state::{EntityState, Head, Total};
