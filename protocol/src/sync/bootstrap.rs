@@ -76,6 +76,8 @@ pub struct Joined {
     pub refused: Vec<JoinRefused>,
     /// The log's last number.
     pub head: SyncId,
+    /// Which log that is: the one that has been met now.
+    pub incarnation: Incarnation,
 }
 
 /// A state that a server didn't take.
