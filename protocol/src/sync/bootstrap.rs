@@ -6,7 +6,7 @@ use super::{Refusal, SyncId};
 use crate::view::Time;
 use crate::{EntityId, EntityState, Hash, Incarnation, Kind};
 
-/// A line of a bootstrap. Of states that go up only `entity`.
+/// A line of a bootstrap. What goes up is `entity` and `erased`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BootstrapLine {
@@ -15,14 +15,18 @@ pub enum BootstrapLine {
     /// An entity's state. These and the erased ones come in the order of ids.
     Entity(Box<EntityState>),
     /// An id whose entity was erased.
-    Erased {
-        /// Which.
-        id: EntityId,
-        /// What kind it was.
-        kind: Kind,
-    },
+    Erased(Erased),
     /// The last.
     End(End),
+}
+
+/// An entity that was erased.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Erased {
+    /// Which.
+    pub id: EntityId,
+    /// What kind it was.
+    pub kind: Kind,
 }
 
 /// How a bootstrap begins.
@@ -68,7 +72,7 @@ impl Checksum {
 /// The answer to states that went up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Joined {
-    /// How many brought the server something.
+    /// How many lines brought the server something.
     pub joined: u64,
     /// How many it had already.
     pub unchanged: u64,
@@ -118,7 +122,7 @@ mod tests {
                 r#"{"entity":{"id":"00000000-0002-7000-8000-000000000000","kind":"note","applied":{},"fields":{},"content":{}}}"#,
             ),
             (
-                BootstrapLine::Erased { id, kind: Kind::Quest },
+                BootstrapLine::Erased(Erased { id, kind: Kind::Quest }),
                 r#"{"erased":{"id":"00000000-0002-7000-8000-000000000000","kind":"quest"}}"#,
             ),
         ];

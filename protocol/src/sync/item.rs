@@ -1,13 +1,13 @@
 //! One number of the household's log, as a device gets it.
 //!
 //! Every number comes, in order and once, so that a device sees that none is missing. What stands at it may be a whole change, the id of a change of the
-//! device's own, an entity's state that another device brought after the server's log was lost, or nothing any more.
+//! device's own, an entity's state or the erasing of one that another device brought after the server's log was lost, or nothing any more.
 
 use serde::ser::SerializeStruct as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::value::RawValue;
 
-use super::{SyncId, Unopened};
+use super::{Erased, SyncId, Unopened};
 use crate::{ChangeId, EntityState};
 
 /// One number of the log.
@@ -28,6 +28,8 @@ pub enum What {
     Own(ChangeId),
     /// An entity's state, to be joined.
     State(Box<EntityState>),
+    /// An entity that was erased, as another device knows.
+    Erased(Erased),
     /// A change that was here: its entity has been erased since.
     Gone,
     /// What this program can't read: a newer one wrote it.
@@ -43,22 +45,28 @@ struct Flat {
     change: Option<Box<RawValue>>,
     own: Option<ChangeId>,
     state: Option<Box<RawValue>>,
+    erased: Option<Box<RawValue>>,
     #[serde(default)]
     gone: bool,
 }
 
 impl<'de> Deserialize<'de> for Item {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Flat { sync_id, change, own, state, gone } = Flat::deserialize(deserializer)?;
+        let Flat { sync_id, change, own, state, erased, gone } = Flat::deserialize(deserializer)?;
         let unreadable = |error: serde_json::Error| What::Unreadable { why: error.to_string() };
-        let what = match (change, own, state, gone) {
-            (Some(change), None, None, false) => {
+        let what = match (change, own, state, erased, gone) {
+            (Some(change), None, None, None, false) => {
                 serde_json::from_str(change.get()).map_or_else(unreadable, What::Change)
             }
-            (None, Some(own), None, false) => What::Own(own),
-            (None, None, Some(state), false) => serde_json::from_str(state.get()).map_or_else(unreadable, What::State),
-            (None, None, None, true) => What::Gone,
-            (None, None, None, false) => What::Unreadable { why: "it is of a sort that isn't known".to_owned() },
+            (None, Some(own), None, None, false) => What::Own(own),
+            (None, None, Some(state), None, false) => {
+                serde_json::from_str(state.get()).map_or_else(unreadable, What::State)
+            }
+            (None, None, None, Some(erased), false) => {
+                serde_json::from_str(erased.get()).map_or_else(unreadable, What::Erased)
+            }
+            (None, None, None, None, true) => What::Gone,
+            (None, None, None, None, false) => What::Unreadable { why: "it is of a sort that isn't known".to_owned() },
             _ => return Err(de::Error::custom(format_args!("two things stand at {sync_id}"))),
         };
         Ok(Self { sync_id, what })
@@ -73,6 +81,7 @@ impl Serialize for Item {
             What::Change(change) => flat.serialize_field("change", change)?,
             What::Own(id) => flat.serialize_field("own", id)?,
             What::State(state) => flat.serialize_field("state", state)?,
+            What::Erased(erased) => flat.serialize_field("erased", erased)?,
             What::Gone => flat.serialize_field("gone", &true)?,
             What::Unreadable { why } => return Err(serde::ser::Error::custom(why)),
         }
@@ -104,7 +113,7 @@ mod tests {
     use super::*;
     use crate::{EntityId, Kind};
 
-    fn items() -> [(What, String); 4] {
+    fn items() -> [(What, String); 5] {
         let entity = EntityId::v7(2, [0; 10]);
         let ops = r#"[{"set":{"field":"title","value":"fig.jpg"}}]"#;
         [
@@ -113,6 +122,10 @@ mod tests {
             (
                 What::State(Box::new(EntityState::new(entity, Kind::Note))),
                 r#""state":{"id":"00000000-0002-7000-8000-000000000000","kind":"note","applied":{},"fields":{},"content":{}}"#.to_owned(),
+            ),
+            (
+                What::Erased(Erased { id: entity, kind: Kind::Note }),
+                r#""erased":{"id":"00000000-0002-7000-8000-000000000000","kind":"note"}"#.to_owned(),
             ),
             (What::Gone, r#""gone":true"#.to_owned()),
         ]
@@ -130,7 +143,7 @@ mod tests {
 
     #[test]
     fn a_frame_from_texts_is_the_frame() {
-        for count in 0..=4_u64 {
+        for count in 0..=5_u64 {
             let items: Vec<Item> = (1..=count)
                 .zip(items())
                 .map(|(number, (what, _))| Item { sync_id: SyncId::try_from(number).unwrap(), what })
@@ -143,7 +156,9 @@ mod tests {
     #[test]
     fn a_newer_item_is_seen_and_never_skipped() {
         let read = |rest: &str| serde_json::from_str::<Item>(&format!(r#"{{"sync_id":1{rest}}}"#));
-        for rest in ["", r#","moved":{}"#, r#","change":{"id":"of another form"}"#, r#","state":{}"#] {
+        for rest in
+            ["", r#","moved":{}"#, r#","change":{"id":"of another form"}"#, r#","state":{}"#, r#","erased":{"id":1}"#]
+        {
             let item = read(rest).unwrap();
             assert!(matches!(item.what, What::Unreadable { .. }), "{rest}: {item:?}");
             assert!(serde_json::to_string(&item).is_err());

@@ -15,7 +15,7 @@ mod item;
 mod server;
 mod sync_id;
 
-pub use bootstrap::{BootstrapLine, Checksum, End, JoinRefused, Joined, Start};
+pub use bootstrap::{BootstrapLine, Checksum, End, Erased, JoinRefused, Joined, Start};
 pub use code::{CloseCode, Refusal, ResetReason};
 pub use device::{Applied, DeviceFrame, Hello, Ping, Push, Pushed};
 pub use envelope::{Envelope, OpenError, Ops, OpsError, Unopened};
