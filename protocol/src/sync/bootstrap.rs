@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Refusal, SyncId};
 use crate::view::Time;
-use crate::{EntityId, EntityState, Hash, Incarnation, Kind};
+use crate::{EntityId, EntityState, Hash, Incarnation, Kind, VersionVector};
 
 /// A line of a bootstrap. What goes up is `entity` and `erased`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,12 +21,14 @@ pub enum BootstrapLine {
 }
 
 /// An entity that was erased.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Erased {
     /// Which.
     pub id: EntityId,
     /// What kind it was.
     pub kind: Kind,
+    /// All that was erased with it: what the erasing had seen, and itself. What this doesn't cover was never erased, whatever a server that was restored makes of it.
+    pub seen: VersionVector,
 }
 
 /// How a bootstrap begins.
@@ -122,15 +124,15 @@ mod tests {
                 r#"{"entity":{"id":"00000000-0002-7000-8000-000000000000","kind":"note","applied":{},"fields":{},"content":{}}}"#,
             ),
             (
-                BootstrapLine::Erased(Erased { id, kind: Kind::Quest }),
-                r#"{"erased":{"id":"00000000-0002-7000-8000-000000000000","kind":"quest"}}"#,
+                BootstrapLine::Erased(Erased { id, kind: Kind::Quest, seen: VersionVector::new() }),
+                r#"{"erased":{"id":"00000000-0002-7000-8000-000000000000","kind":"quest","seen":{}}}"#,
             ),
         ];
         let mut checksum = Checksum::default();
         lines.iter().for_each(|(_, line)| checksum.line(line));
         lines.push((
             BootstrapLine::End(End { entities: 1, erased: 1, checksum: checksum.hash() }),
-            r#"{"end":{"entities":1,"erased":1,"checksum":"7bdcd3281992f124150bfb0b1a634772ef2519e64d793ebb00c19d737af1ba3c"}}"#,
+            r#"{"end":{"entities":1,"erased":1,"checksum":"6ed79262b8cc1aad1a81fbe42082089f7584f4f5ec5ee582af10c761df8a7c80"}}"#,
         ));
         for (line, text) in lines {
             assert_eq!(serde_json::to_string(&line).unwrap(), text);

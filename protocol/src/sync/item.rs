@@ -111,7 +111,7 @@ mod tests {
     use super::super::envelope::tests::{ENVELOPE, change};
     use super::super::{Changes, ServerFrame};
     use super::*;
-    use crate::{EntityId, Kind};
+    use crate::{EntityId, Kind, VersionVector};
 
     fn items() -> [(What, String); 5] {
         let entity = EntityId::v7(2, [0; 10]);
@@ -124,8 +124,8 @@ mod tests {
                 r#""state":{"id":"00000000-0002-7000-8000-000000000000","kind":"note","applied":{},"fields":{},"content":{}}"#.to_owned(),
             ),
             (
-                What::Erased(Erased { id: entity, kind: Kind::Note }),
-                r#""erased":{"id":"00000000-0002-7000-8000-000000000000","kind":"note"}"#.to_owned(),
+                What::Erased(Erased { id: entity, kind: Kind::Note, seen: VersionVector::new() }),
+                r#""erased":{"id":"00000000-0002-7000-8000-000000000000","kind":"note","seen":{}}"#.to_owned(),
             ),
             (What::Gone, r#""gone":true"#.to_owned()),
         ]
