@@ -17,7 +17,7 @@
 //! ```
 //!
 //! Rooms: [`merge`] decides how changes come together and [`markdown`] reads notes, both pure; `store` keeps them in SurrealDB;
-//! `search` finds them; `vault` brings Markdown folders in and out; `engine` is what callers see. Without the feature `engine` only
+//! `search` finds them; `vault` brings Markdown folders in and out; [`sync`] keeps devices in step; `engine` is what callers see. Without the feature `engine` only
 //! the pure rooms are built, in seconds.
 
 #[cfg(feature = "engine")]
@@ -36,6 +36,7 @@ mod reading;
 mod search;
 #[cfg(feature = "engine")]
 mod store;
+pub mod sync;
 #[cfg(feature = "engine")]
 mod vault;
 
