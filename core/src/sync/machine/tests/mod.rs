@@ -1,4 +1,4 @@
-//! The rules that the machine holds to, a test each.
+//! The rules that the machine holds to, a test each; and in [`world`] many machines with a server, against everything that a network does.
 
 mod bench;
 mod connecting;
@@ -8,3 +8,4 @@ mod refusing;
 mod reminting;
 mod telling;
 mod transferring;
+mod world;
