@@ -17,6 +17,7 @@ use crate::reading::read;
 use crate::store::derive::{Rows, TRASH, UNLINKED};
 use crate::store::rows::{EdgeRow, EntityRow, KeyRow, entity_of, named_record, place_record};
 use crate::store::sealed::{open_state, seal};
+use crate::store::write::Unit;
 
 const CHUNK: usize = 500;
 
@@ -63,7 +64,7 @@ struct Expected {
 impl Inner {
     async fn doctor(&self) -> Result<Diagnosis> {
         // Nobody writes while the doctor looks.
-        let quiet = self.writer.begin_quiet().await?;
+        let mut quiet = self.writer.begin_quiet().await?;
         let mut diagnosis = Diagnosis::default();
         match &self.found {
             Some(Found { problem, lost: true }) => {
@@ -96,15 +97,18 @@ impl Inner {
         if let Err(error) = self.check_log(&mut diagnosis).await {
             diagnosis.problems.push(unreadable("log", &error));
         }
+        if let Err(error) = self.check_outbox(&mut quiet, &mut diagnosis).await {
+            diagnosis.problems.push(unreadable("outbox", &error));
+        }
         if let Some(expected) = expected {
             if let Err(error) = self.check_derived(&expected, &mut diagnosis).await {
                 diagnosis.problems.push(unreadable("lists and links", &error));
             }
             // Blobs are never written to again, and reading them may take long.
-            drop(quiet);
+            quiet.commit().await?;
             self.check_blobs(expected.blobs, &mut diagnosis).await?;
         } else {
-            drop(quiet);
+            quiet.commit().await?;
         }
         self.check_search(&mut diagnosis).await;
         let well = diagnosis.problems.iter().all(|problem| problem.repaired);
@@ -179,6 +183,20 @@ impl Inner {
                 }
             }
         }
+    }
+
+    /// What every commit keeps of the outbox, against the log.
+    async fn check_outbox(&self, unit: &mut Unit, diagnosis: &mut Diagnosis) -> Result<()> {
+        let kept = unit.outbox();
+        let head = self.db.head_row().await?.map_or(0, |row| row.seq.unsigned_abs());
+        let counted = self.db.count_outbox(head).await?;
+        if kept.pending == counted.pending && kept.before <= counted.before {
+            return Ok(());
+        }
+        unit.recount(counted);
+        let problem = format!("{} changes wait for a server, and {} were counted", counted.pending, kept.pending);
+        diagnosis.problems.push(Problem { at: "outbox".to_owned(), problem, repaired: true });
+        Ok(())
     }
 
     async fn check_derived(&self, expected: &Expected, diagnosis: &mut Diagnosis) -> Result<()> {

@@ -17,7 +17,7 @@ use crate::store::Database;
 use crate::store::blobs::Blobs;
 use crate::store::database::{FORMAT, Memory};
 use crate::store::folder::{Folder, Identity};
-use crate::store::rows::{StoreRow, store_id};
+use crate::store::rows::{StoreRow, as_i64, store_id};
 use crate::store::safekeeping::Safekeeping;
 use crate::store::write::{Head, Writer};
 
@@ -297,7 +297,13 @@ async fn prepare(
     if !identity.ready {
         folder.set_identity(&Identity { ready: true, ..identity })?;
     }
-    let head = db.head_row().await?.as_ref().map(Head::of).unwrap_or_default();
+    let mut head_row = db.head_row().await?;
+    if let Some(row) = head_row.as_mut().filter(|row| row.pending.is_none() || row.outbox.is_none()) {
+        let counted = db.count_outbox(row.seq.unsigned_abs()).await?;
+        db.set_outbox(counted).await?;
+        (row.pending, row.outbox) = (Some(as_i64(counted.pending)), Some(as_i64(counted.before)));
+    }
+    let head = head_row.as_ref().map(Head::of).unwrap_or_default();
     let lost = folder.published().filter(|published| *published > head.seq);
     if let Some(published) = lost {
         let problem =

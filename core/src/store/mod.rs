@@ -22,6 +22,7 @@ pub(crate) mod database;
 pub(crate) mod derive;
 pub(crate) mod folder;
 mod mend;
+pub(crate) mod outbox;
 pub(crate) mod read;
 pub(crate) mod rows;
 pub(crate) mod safekeeping;

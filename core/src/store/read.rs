@@ -286,14 +286,6 @@ impl Database {
         self.rows("SELECT * FROM file WHERE vault = $id", vault.to_owned(), MANY).await
     }
 
-    /// How many changes were made here and have no number from a server. It looks at every change, some 4 µs each.
-    pub(crate) async fn pending(&self) -> Result<u64> {
-        let mut response =
-            self.ask("SELECT count() FROM change WHERE local = true AND sync_id IS NONE GROUP ALL", []).await?;
-        let counts: Vec<i64> = response.take((0, "count")).map_err(|error| super::database::failed(&error))?;
-        Ok(counts.first().map_or(0, |n| n.unsigned_abs()))
-    }
-
     /// How many entities of each kind there are out of the trash.
     pub(crate) async fn kinds(&self) -> Result<Vec<(Kind, u64)>> {
         let mut counts = Vec::new();

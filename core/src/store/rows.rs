@@ -78,6 +78,12 @@ pub(crate) struct HeadRow {
     /// The undo stack: pairs of first and last change, the newest last.
     pub(crate) undo: Vec<i64>,
     pub(crate) redo: Vec<i64>,
+    /// How many changes are in the outbox. Earlier versions wrote neither this nor what follows: then it is counted when the store is opened.
+    pub(crate) pending: Option<i64>,
+    /// Nothing up to this number is in the outbox.
+    pub(crate) outbox: Option<i64>,
+    /// The last number at which something became of an entity that the log doesn't tell: states were joined.
+    pub(crate) joined: Option<i64>,
 }
 
 /// `meta:store`.
@@ -102,6 +108,10 @@ pub(crate) fn head_id() -> RecordId {
 
 pub(crate) fn store_id() -> RecordId {
     RecordId::new("meta", "store")
+}
+
+pub(crate) fn sync_record() -> RecordId {
+    RecordId::new("meta", "sync")
 }
 
 /// The record of an entity. Its digits stand in reverse, so that all ids with one ending lie together.

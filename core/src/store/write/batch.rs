@@ -126,6 +126,8 @@ pub(super) struct Batch {
     pub(super) held: Vec<DbValue>,
     pub(super) answers: Vec<DbValue>,
     pub(super) released: Vec<RecordId>,
+    /// Logged changes that are written anew.
+    pub(super) rewritten: Vec<DbValue>,
     pub(super) bytes: usize,
     pub(super) waiting: Vec<oneshot::Sender<Result<()>>>,
 }
@@ -217,6 +219,7 @@ impl Batch {
         add(!self.files.is_empty(), "FOR $row IN $files { UPSERT $row.id CONTENT $row RETURN NONE; };");
         add(!self.held.is_empty(), "FOR $row IN $held { UPSERT $row.id CONTENT $row RETURN NONE; };");
         add(!self.released.is_empty(), "DELETE $released RETURN NONE;");
+        add(!self.rewritten.is_empty(), "FOR $row IN $rewritten { UPDATE $row.id CONTENT $row RETURN NONE; };");
         add(!self.erased.is_empty(), "FOR $row IN $erased { UPSERT $row.id CONTENT $row RETURN NONE; };");
         add(!self.answers.is_empty(), "FOR $row IN $answers { UPSERT $row.id CONTENT $row RETURN NONE; };");
         query.push_str("UPSERT meta:head CONTENT $head RETURN NONE; COMMIT;");
@@ -235,6 +238,7 @@ impl Batch {
             ("held", std::mem::take(&mut self.held).into_value()),
             ("answers", std::mem::take(&mut self.answers).into_value()),
             ("released", std::mem::take(&mut self.released).into_value()),
+            ("rewritten", std::mem::take(&mut self.rewritten).into_value()),
             ("erased", std::mem::take(&mut self.erased).into_value()),
             ("head", head.into_value()),
         ];

@@ -8,6 +8,7 @@
 //! fails with it and the stage goes back to what the database holds.
 
 mod batch;
+mod erase;
 mod unit;
 
 use std::collections::HashMap;
@@ -44,6 +45,12 @@ pub(crate) struct Head {
     pub(crate) clock: Clock,
     pub(crate) undo: Vec<Span>,
     pub(crate) redo: Vec<Span>,
+    /// How many changes were made here and have no number from a server.
+    pub(crate) pending: u64,
+    /// None of them is at this number or before.
+    pub(crate) outbox: u64,
+    /// The last number that stands for a joined state.
+    pub(crate) joined: u64,
 }
 
 impl Head {
@@ -54,6 +61,9 @@ impl Head {
             clock: Clock::starting_after(Stamp::from_u64(row.stamp.unsigned_abs())),
             undo: acts(&row.undo),
             redo: acts(&row.redo),
+            pending: row.pending.unwrap_or(0).unsigned_abs(),
+            outbox: row.outbox.unwrap_or(0).unsigned_abs(),
+            joined: row.joined.unwrap_or(0).unsigned_abs(),
         }
     }
 
@@ -65,6 +75,9 @@ impl Head {
             stamp: as_i64(self.clock.last().as_u64()),
             undo: flat(&self.undo),
             redo: flat(&self.redo),
+            pending: Some(as_i64(self.pending)),
+            outbox: Some(as_i64(self.outbox)),
+            joined: Some(as_i64(self.joined)),
         }
     }
 }

@@ -19,27 +19,41 @@ use crate::error::{Error, Result};
 use crate::merge::{Applied, MadeText, apply_stepwise, join};
 use crate::reading::{Reading, read, read_with_body};
 use crate::store::derive::Rows;
+use crate::store::outbox::Counted;
 use crate::store::rows::{
     BodyRow, ChangeRow, EntityRow, FileRow, answer_record, as_i64, change_record, entity_record, erased_record,
     held_record,
 };
-use crate::store::sealed::{Before, Kept, Logged, alive_field, open, seal};
+use crate::store::sealed::{Before, Kept, Logged, alive_field, seal};
+
+/// A change that this unit puts into the log.
+pub(super) struct Made {
+    pub(super) logged: Logged,
+    /// Whether it goes into the outbox.
+    pub(super) outgoing: bool,
+}
 
 /// A unit of work: all of it or nothing.
 pub(crate) struct Unit {
-    writer: Arc<Writer>,
+    pub(super) writer: Arc<Writer>,
     pub(super) stage: OwnedMutexGuard<Stage>,
     clock: Clock,
-    entities: BTreeMap<EntityId, Option<Arc<Staged>>>,
+    pub(super) entities: BTreeMap<EntityId, Option<Arc<Staged>>>,
     /// The entities as they were before this unit.
     before: HashMap<EntityId, Option<Arc<Staged>>>,
-    logged: Vec<(Logged, bool)>,
+    pub(super) logged: Vec<Made>,
     files: Vec<DbValue>,
     new_files: Vec<DbValue>,
     held: Vec<Change>,
     /// Records that go.
-    released: Vec<RecordId>,
-    act: Undoing,
+    pub(super) released: Vec<RecordId>,
+    /// Logged changes that are written anew.
+    pub(super) rewritten: Vec<DbValue>,
+    /// So many changes leave the outbox.
+    pub(super) left_outbox: u64,
+    /// What the outbox holds after all, where it had been counted wrong.
+    recounted: Option<Counted>,
+    pub(super) act: Undoing,
     /// The request that this does, if it has to happen once.
     asked: Option<Uuid>,
     answer: Option<Kept>,
@@ -59,6 +73,9 @@ impl Unit {
             new_files: Vec::new(),
             held: Vec::new(),
             released: Vec::new(),
+            rewritten: Vec::new(),
+            left_outbox: 0,
+            recounted: None,
             act: Undoing::Do,
             asked: None,
             answer: None,
@@ -152,7 +169,7 @@ impl Unit {
         Ok(())
     }
 
-    async fn minted(
+    pub(super) async fn minted(
         &mut self,
         id: EntityId,
         kind: Kind,
@@ -223,7 +240,7 @@ impl Unit {
         let body = body.or_else(|| found.as_ref().filter(|s| s.state.kind.has_body()).map(|s| s.reading.text.clone()));
         let reading = read_with_body(&state, body.unwrap_or_default());
         self.put(state, reading, found.map_or(0, |staged| staged.last));
-        self.logged.push((Logged { change, before, event }, local));
+        self.logged.push(Made { logged: Logged { change, before, event }, outgoing: local });
         Ok(applied)
     }
 
@@ -244,31 +261,6 @@ impl Unit {
             self.put(state, reading, last);
         }
         Ok(())
-    }
-
-    /// Erases an entity for good: its state, its history and what it says anywhere in the store. Its id stays erased. For a unit that
-    /// began quietly: what is staged can't be erased. It gives the blobs that its history named.
-    pub(crate) async fn erase(&mut self, id: EntityId) -> Result<Vec<Hash>> {
-        let staged = self.require(id).await?;
-        let (kind, mut seq) = (staged.state.kind, staged.last);
-        let mut blobs = Vec::new();
-        while seq != 0 {
-            let record = change_record(seq);
-            let row: Option<ChangeRow> = self.writer.db.get(record.clone()).await?;
-            self.released.push(record);
-            // One that can't be read goes all the same; what it named is the doctor's to find.
-            let logged = row.as_ref().and_then(|row| open::<Logged>(&row.body, "a change").ok());
-            blobs.extend(logged.into_iter().flat_map(|logged| logged.change.blobs));
-            seq = row.map_or(0, |row| row.prior.unsigned_abs());
-        }
-        for change in self.writer.db.held().await?.iter().filter(|change| change.entity == id) {
-            self.released.push(held_record(change.id));
-        }
-        let change = self.minted(id, kind, Vec::new(), Vec::new(), true).await?;
-        self.entities.insert(id, None);
-        self.logged.push((Logged { change, before: Vec::new(), event: EventKind::Erased }, true));
-        self.act = Undoing::Keep;
-        Ok(blobs)
     }
 
     /// Remembers a vault's file. `known` tells whether the store has a row for it.
@@ -297,6 +289,16 @@ impl Unit {
         self.released.push(held_record(change));
     }
 
+    /// Puts right how much the outbox holds. For a unit that began quietly.
+    pub(crate) fn recount(&mut self, counted: Counted) {
+        self.recounted = Some(counted);
+    }
+
+    /// How much the outbox holds, as every commit so far has kept it.
+    pub(crate) fn outbox(&self) -> Counted {
+        Counted { pending: self.stage.head.pending, before: self.stage.head.outbox }
+    }
+
     /// Whether the unit does anything.
     pub(crate) fn is_empty(&self) -> bool {
         self.entities.is_empty()
@@ -304,6 +306,8 @@ impl Unit {
             && self.new_files.is_empty()
             && self.held.is_empty()
             && self.released.is_empty()
+            && self.rewritten.is_empty()
+            && self.recounted.is_none()
     }
 
     /// Commits, and answers when everything is on disk.
@@ -324,7 +328,8 @@ impl Unit {
         let mut rows = Vec::with_capacity(self.logged.len());
         let mut events = Vec::with_capacity(self.logged.len());
         let mut bytes = 0;
-        for (n, (logged, local)) in std::mem::take(&mut self.logged).into_iter().enumerate() {
+        let mut outgoing = Outgoing::default();
+        for (n, Made { logged, outgoing: local }) in std::mem::take(&mut self.logged).into_iter().enumerate() {
             let seq = first + n as u64;
             let entity = logged.change.entity;
             let prior = match self.entities.get_mut(&entity) {
@@ -332,6 +337,7 @@ impl Unit {
                 _ => 0,
             };
             events.push(event_of(seq, &logged));
+            outgoing.add(seq, local);
             let body = seal(&logged)?;
             bytes += body.len();
             let row = ChangeRow {
@@ -368,6 +374,14 @@ impl Unit {
         let head = &mut self.stage.head;
         head.seq = last;
         head.clock = self.clock;
+        if let Some(Counted { pending, before }) = self.recounted {
+            (head.pending, head.outbox) = (pending, before);
+        }
+        head.pending = head.pending.saturating_sub(self.left_outbox);
+        if let (0, Some(first)) = (head.pending, outgoing.first) {
+            head.outbox = first - 1;
+        }
+        head.pending += outgoing.count;
         note_act(head, self.act, (first, last), !rows.is_empty());
         let batch_no = number;
         for (id, now, row) in entities {
@@ -395,6 +409,7 @@ impl Unit {
         batch.held.append(&mut held);
         batch.answers.extend(kept);
         batch.released.append(&mut self.released);
+        batch.rewritten.append(&mut self.rewritten);
         batch.bytes += bytes;
         batch.waiting.push(answer);
         if !std::mem::replace(&mut self.stage.writing, true) {
@@ -410,6 +425,22 @@ impl Unit {
     fn put(&mut self, state: EntityState, reading: Reading, last: u64) {
         let rows = Rows::of(&reading);
         self.entities.insert(state.id, Some(Arc::new(Staged { state, reading: Arc::new(reading), last, rows })));
+    }
+}
+
+/// What a unit adds to the outbox.
+#[derive(Default)]
+struct Outgoing {
+    first: Option<u64>,
+    count: u64,
+}
+
+impl Outgoing {
+    fn add(&mut self, seq: u64, is_outgoing: bool) {
+        if is_outgoing {
+            self.first.get_or_insert(seq);
+            self.count += 1;
+        }
     }
 }
 
