@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use altair_protocol::Kind;
 use clap::builder::{PossibleValue, PossibleValuesParser, RangedU64ValueParser, TypedValueParser};
-use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser};
+use clap::{Args, Parser};
 
 use crate::commands::Command;
 
@@ -41,14 +41,38 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-/// Reads the arguments.
-pub(crate) fn parse(line: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
-    let mut command = Cli::command();
-    let mut matches = command.try_get_matches_from_mut(line)?;
-    let cli = Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command));
-    // The process ends soon; taking the tree of commands apart would be a sixth of all that it does itself.
-    std::mem::forget(command);
-    cli
+/// Reads a line from [`globals_first`].
+pub(crate) fn parse(line: Vec<OsString>) -> Result<Cli, clap::Error> {
+    // Making the tree of all commands takes longer than most of them do: one that is read alone is read. Where that fails, the whole tree says why.
+    alone(&line).map_or_else(|| Cli::try_parse_from(line), Ok)
+}
+
+fn alone(line: &[OsString]) -> Option<Cli> {
+    let mut at = 1;
+    while let word = line.get(at)?.as_encoded_bytes()
+        && word.starts_with(b"-")
+    {
+        at += if word == b"--store" { 2 } else { 1 };
+    }
+    let (before, others) = line.split_at(at);
+    let (word, others) = others.split_first()?;
+    Command::read_alone(word.to_str()?, &[before, others].concat())
+}
+
+/// One command, without the tree that it stands in.
+#[derive(Debug, Parser)]
+#[command(name = "altair")]
+pub(crate) struct Alone<A: Args> {
+    #[command(flatten)]
+    pub(crate) globals: Globals,
+    #[command(flatten)]
+    pub(crate) arguments: A,
+}
+
+impl<A: Args> Alone<A> {
+    pub(crate) fn read(line: &[OsString]) -> Option<Self> {
+        Self::try_parse_from(line).ok()
+    }
 }
 
 /// What may stand before or after any command.
@@ -152,6 +176,50 @@ mod tests {
 
     fn first(line: &[&str]) -> Vec<String> {
         globals_first(line.iter().map(OsString::from)).into_iter().map(|word| word.into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_command_that_is_read_alone_is_read_as_in_the_tree() {
+        for line in [
+            "inbox",
+            "capture call the plumber --tag home",
+            "--json capture -- --not a flag",
+            "new note Figs --body-file x --tag a --tag b",
+            "--store x --no-daemon new quest Plan --energy 3 --due 2026-12-01",
+            "edit 5e2a --title T --append more",
+            "count 5e2a -- -2.5",
+            "show 5e2a",
+            "list notes --tag a --limit 3",
+            "search figs -kind --limit 2",
+            "trash --older-than 3",
+            "restore-backup file",
+            "daemon logs",
+            "daemon run --idle-minutes 3",
+            "grant --may read --kind note -- program --flag",
+            "grant --revoke-all",
+            "watch --kind quest",
+            "completions bash",
+            "frobnicate 5e2a",
+            "help show",
+            "show",
+            "show --help",
+            "show --version",
+            "--store",
+            "--help",
+            "list notes --limit many",
+            "",
+        ] {
+            let line = globals_first(std::iter::once("altair").chain(line.split_whitespace()).map(OsString::from));
+            let whole = Cli::try_parse_from(&line);
+            match (parse(line.clone()), whole) {
+                (Ok(read), Ok(whole)) => {
+                    assert_eq!(format!("{read:?}"), format!("{whole:?}"));
+                    assert!(alone(&line).is_some(), "{line:?} was read by the whole tree");
+                }
+                (Err(read), Err(whole)) => assert_eq!(read.to_string(), whole.to_string()),
+                (read, whole) => panic!("{line:?}: {read:?} and {whole:?}"),
+            }
+        }
     }
 
     #[test]

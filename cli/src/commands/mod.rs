@@ -25,53 +25,78 @@ mod triage;
 mod vault;
 mod watch;
 
+use std::ffi::OsString;
+
 use clap::Subcommand;
 
+use crate::args::{Alone, Cli};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::store::Store;
 
-/// All that the command line can do. The help text of each is with its arguments.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Command {
-    Capture(capture::Capture),
-    Inbox(list::Inbox),
-    Triage(triage::Triage),
-    New(Box<new::New>),
-    Edit(Box<edit::Edit>),
-    Count(count::Count),
-    Show(show::Show),
-    List(list::List),
-    Search(search::Search),
-    Tag(tag::Tag),
-    Link(link::Link),
-    Unlink(link::Unlink),
-    Attach(attach::Attach),
-    Detach(attach::Detach),
-    Cat(attach::Cat),
-    Delete(trash::Delete),
-    Restore(trash::Restore),
-    Trash(trash::Trash),
-    Erase(trash::Erase),
-    History(history::History),
-    Revert(history::Revert),
-    Undo(history::Undo),
-    Redo(history::Redo),
-    Conflicts(conflicts::Conflicts),
-    Resolve(conflicts::Resolve),
-    Watch(watch::Watch),
-    Import(vault::Import),
-    Export(vault::Export),
-    Backup(backup::Backup),
-    RestoreBackup(backup::RestoreBackup),
-    Grant(grant::Grant),
-    Audit(audit::Audit),
-    Daemon(daemon::Daemon),
-    Shutdown(daemon::Shutdown),
-    Status(status::Status),
-    Doctor(status::Doctor),
-    Completions(generate::Completions),
-    Man(generate::Man),
+/// The commands by their words. The help text of each is with its arguments.
+macro_rules! commands {
+    ($($word:literal => $name:ident($arguments:ty),)*) => {
+        /// All that the command line can do.
+        #[derive(Debug, Subcommand)]
+        pub(crate) enum Command {
+            $(#[command(name = $word)] $name($arguments),)*
+        }
+
+        impl Command {
+            /// Reads a line whose command's word was taken out. `None`: there is no such command, or it can't be read so.
+            pub(crate) fn read_alone(word: &str, line: &[OsString]) -> Option<Cli> {
+                match word {
+                    $($word => {
+                        let Alone { globals, arguments } = Alone::<$arguments>::read(line)?;
+                        Some(Cli { globals, command: Self::$name(arguments) })
+                    })*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+commands! {
+    "capture" => Capture(capture::Capture),
+    "inbox" => Inbox(list::Inbox),
+    "triage" => Triage(triage::Triage),
+    "new" => New(Box<new::New>),
+    "edit" => Edit(Box<edit::Edit>),
+    "count" => Count(count::Count),
+    "show" => Show(show::Show),
+    "list" => List(list::List),
+    "search" => Search(search::Search),
+    "tag" => Tag(tag::Tag),
+    "link" => Link(link::Link),
+    "unlink" => Unlink(link::Unlink),
+    "attach" => Attach(attach::Attach),
+    "detach" => Detach(attach::Detach),
+    "cat" => Cat(attach::Cat),
+    "delete" => Delete(trash::Delete),
+    "restore" => Restore(trash::Restore),
+    "trash" => Trash(trash::Trash),
+    "erase" => Erase(trash::Erase),
+    "history" => History(history::History),
+    "revert" => Revert(history::Revert),
+    "undo" => Undo(history::Undo),
+    "redo" => Redo(history::Redo),
+    "conflicts" => Conflicts(conflicts::Conflicts),
+    "resolve" => Resolve(conflicts::Resolve),
+    "watch" => Watch(watch::Watch),
+    "import" => Import(vault::Import),
+    "export" => Export(vault::Export),
+    "backup" => Backup(backup::Backup),
+    "restore-backup" => RestoreBackup(backup::RestoreBackup),
+    "grant" => Grant(grant::Grant),
+    "audit" => Audit(audit::Audit),
+    "daemon" => Daemon(daemon::Daemon),
+    "shutdown" => Shutdown(daemon::Shutdown),
+    "status" => Status(status::Status),
+    "doctor" => Doctor(status::Doctor),
+    "completions" => Completions(generate::Completions),
+    "man" => Man(generate::Man),
 }
 
 impl Command {
