@@ -135,7 +135,7 @@ impl Inner {
 
     /// Deletes blobs that were erased with an attachment, unless another attachment names them, now or in a version that can come back. For a
     /// caller that holds a quiet unit.
-    pub(super) async fn drop_unnamed_blobs(&self, mut blobs: Vec<Hash>) -> Result<()> {
+    pub(crate) async fn drop_unnamed_blobs(&self, mut blobs: Vec<Hash>) -> Result<()> {
         for list in [Kind::Attachment.as_str(), TRASH] {
             for id in self.db.whole_list(list).await? {
                 if blobs.is_empty() {

@@ -155,6 +155,10 @@ impl Inner {
         if self.db.head_row().await?.is_some_and(|row| row.seq > 0) || !self.db.entity_rows(None, 1).await?.is_empty() {
             return Err(Error::refused("the store is not empty", "restore into a new folder with --store"));
         }
+        if self.db.account().await?.is_some() {
+            let hint = "restore into a new folder with --store, and log in from there";
+            return Err(Error::refused("the store has been logged in to a server", hint));
+        }
         self.folder.set_restoring(true)?;
         let mut states = Vec::new();
         let mut bytes = 0;
@@ -205,6 +209,7 @@ impl Inner {
     async fn join_all(&self, states: Vec<EntityState>) -> Result<()> {
         let mut unit = self.writer.begin().await?;
         unit.set_act(Undoing::Keep);
+        unit.in_bulk();
         unit.look_up(&states.iter().map(|state| state.id).collect::<Vec<_>>()).await?;
         for state in &states {
             unit.join(state).await?;

@@ -16,7 +16,7 @@ use crate::store::sealed::Kept;
 use crate::store::write::{Undoing, Unit};
 
 /// How many changes may wait for others. In practice none does: a server sends in order.
-const MAX_HELD: usize = 10_000;
+pub(crate) const MAX_HELD: usize = 10_000;
 
 /// A conflict, and what resolving it may take.
 #[derive(Debug)]
@@ -93,6 +93,11 @@ impl Act for rpc::Resolve {
 impl Act for rpc::Apply {
     async fn act(self, here: Here) -> Result<u64> {
         let Self { changes } = self;
+        if here.db.account().await?.is_some() {
+            // The server would never hear of them.
+            let hint = "apply them on a device that isn't logged in, or let the server bring them";
+            return Err(Error::refused("changes come to this store from its household's server", hint));
+        }
         here.apply(changes).await
     }
 }
@@ -206,7 +211,7 @@ impl Inner {
 
 /// Takes in a change that was made elsewhere. `None`: it was put aside, and the others go on as if it had never come. What may only be early is
 /// held instead, so that nothing of a well-behaved device is lost.
-async fn take_in(unit: &mut Unit, change: Change) -> Result<Option<Applied>> {
+pub(crate) async fn take_in(unit: &mut Unit, change: Change) -> Result<Option<Applied>> {
     let (id, entity, device) = (change.id, change.entity, change.device);
     // Erasing is a server's decision, and what was erased here stays so.
     if change.erase || (unit.get(entity).await?.is_none() && !unit.erased(&[entity]).await?.is_empty()) {

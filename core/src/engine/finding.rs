@@ -18,7 +18,7 @@ use crate::search::{Document, Query, SearchError, SearchIndex};
 use crate::store::Database;
 use crate::store::derive::{INBOX, TRASH, list_name};
 use crate::store::read::Cursor;
-use crate::store::write::{Committed, Indexed};
+use crate::store::write::{Committed, Head, Indexed};
 
 /// The most that one page holds.
 const MAX_LIMIT: usize = 1000;
@@ -285,8 +285,10 @@ impl Finder {
             waiting.open = true;
             waiting.clear();
         }
-        let head = self.db.head_row().await?.map_or(0, |row| row.seq.unsigned_abs());
-        if index.holds() > head || index.holds() == 0 || self.is_far_behind(&index, head) {
+        let Head { seq: head, joined, .. } = self.db.head_row().await?.as_ref().map(Head::of).unwrap_or_default();
+        // Of states that were joined the log knows nothing.
+        let holds = index.holds();
+        if holds > head || holds < joined || holds == 0 || self.is_far_behind(&index, head) {
             if index.len() > 0 {
                 // Filling adds and takes nothing out: what was erased meanwhile would stay.
                 drop(index);

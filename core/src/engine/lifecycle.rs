@@ -238,7 +238,10 @@ async fn open(config: Config, folder: Folder, kept: Kept) -> Result<Inner> {
     if let Some((keeping, _)) = keeping {
         keeping.end()?;
     }
-    Ok(assemble(config, folder, db, &row, head, found))
+    let ahead = db.account().await?.map_or(0, |account| account.ahead);
+    let inner = assemble(config, folder, db, &row, head, found);
+    inner.writer.set_ahead(ahead);
+    Ok(inner)
 }
 
 async fn open_database(
@@ -362,6 +365,7 @@ fn assemble(
         closed: Arc::default(),
         found,
         running: Arc::default(),
+        replica: Arc::default(),
         listener: OnceLock::new(),
     }
 }

@@ -44,6 +44,7 @@ pub use altair_protocol::request::{
     Problem, Progress, Resolution, Search, Sizes, Skipped, Status, SyncStatus,
 };
 pub(crate) use attachments::media_type;
+pub(crate) use conflicts::{MAX_HELD, take_in};
 pub use create::MAX_TEXT_BYTES;
 pub(crate) use create::{created_op, set};
 pub(crate) use lifecycle::host;
@@ -59,6 +60,7 @@ use crate::store::Database;
 use crate::store::blobs::Blobs;
 use crate::store::folder::Folder;
 use crate::store::write::Writer;
+use crate::sync::replica::Sent;
 use finding::Finder;
 use tracing::Instrument as _;
 
@@ -122,6 +124,8 @@ pub(crate) struct Inner {
     /// What was found wrong while opening for repair.
     pub(crate) found: Option<Found>,
     pub(crate) running: Arc<Running>,
+    /// What is known of the outbox by who syncs; held while the store does something for them.
+    pub(crate) replica: Arc<tokio::sync::Mutex<Sent>>,
     listener: OnceLock<Listener>,
     /// Its lock goes last.
     pub(crate) folder: Arc<Folder>,
@@ -212,6 +216,14 @@ impl Altair {
     /// One entity.
     pub async fn get(&self, id: EntityId) -> Result<Entity> {
         self.call(rpc::Get { id }).await
+    }
+
+    /// The engine, where this process hosts.
+    pub(crate) fn engine(&self) -> Option<Arc<Inner>> {
+        match self.seat.place() {
+            Place::Host(engine) => Some(engine),
+            Place::Guest(_) | Place::Nowhere => None,
+        }
     }
 
     /// Does what a call asks, wherever the engine is.

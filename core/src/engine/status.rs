@@ -45,7 +45,7 @@ impl Act for rpc::StoreStatus {
                 head: None,
                 cursor: None,
                 pending: here.db.pending().await?,
-                held: here.db.held().await?.len() as u64,
+                held: here.db.held().await?.len() as u64 + here.db.count_unread().await?,
                 faults: Vec::new(),
                 last_contact: None,
             },

@@ -70,7 +70,7 @@ impl Act for rpc::Erase {
 impl Act for rpc::Purge {
     async fn act(self, here: Here) -> Result<Vec<EntityId>> {
         let Self { older_than_days } = self;
-        let now = here.writer.environment.now().cast_signed();
+        let now = here.writer.now().cast_signed();
         let mut erased = Vec::new();
         let mut all = here.db.whole_list(TRASH).await?;
         all.extend(here.db.whole_list(UNLINKED).await?);

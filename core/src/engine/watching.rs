@@ -12,7 +12,7 @@ use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use super::{Act, Altair, Here, Inner};
 use crate::error::{ErrorKind, Result};
 use crate::host::seat::{Seat, Watching};
-use crate::store::write::{Announced, event_of};
+use crate::store::write::{Announced, Head, event_of};
 
 /// More changes than this are not told one by one to a watch that was away.
 const MISSED: u64 = 10_000;
@@ -134,10 +134,12 @@ impl Inner {
     pub(crate) async fn watch(&self, kind: Option<Kind>, after: Option<u64>) -> Result<LocalWatch> {
         // Subscribed first, so that nothing falls between the current state and the first change.
         let commits = self.writer.subscribe();
-        let seq = self.db.head_row().await?.map_or(0, |row| row.seq.unsigned_abs());
+        let head = self.db.head_row().await?.as_ref().map(Head::of).unwrap_or_default();
+        let seq = head.seq;
         let missed = match after {
             None => Vec::new(),
-            Some(after) if after > seq || seq - after > MISSED => vec![Watched::Lagged { seq }],
+            // Of states that were joined the log knows nothing.
+            Some(after) if after > seq || seq - after > MISSED || head.joined > after => vec![Watched::Lagged { seq }],
             Some(after) => {
                 let events = self.events_after(after, MOST).await?;
                 let wanted =
@@ -187,6 +189,13 @@ impl LocalWatch {
     }
 
     fn take(&mut self, committed: &Announced) {
+        if committed.read_again {
+            if committed.seq > self.seq {
+                self.seq = committed.seq;
+                self.ready = vec![Watched::Lagged { seq: committed.seq }];
+            }
+            return;
+        }
         let new = committed.events.iter().filter(|event| event.seq > self.seq);
         let wanted = new.filter(|event| self.kind.is_none_or(|kind| kind == event.kind));
         self.ready = wanted.rev().cloned().map(Watched::Change).collect();

@@ -198,7 +198,8 @@ impl Database {
     /// Brings the database to [`FORMAT`]. A newer one is refused and left as it is.
     pub(crate) async fn migrate(&self) -> Result<()> {
         // In a new database there is no table to ask.
-        self.run("DEFINE TABLE IF NOT EXISTS meta SCHEMALESS; DEFINE TABLE IF NOT EXISTS answer SCHEMALESS;").await?;
+        let tables = ["meta", "answer", "acked", "parked", "unread"];
+        self.run(&tables.map(|table| format!("DEFINE TABLE IF NOT EXISTS {table} SCHEMALESS;")).concat()).await?;
         let found = self.store_row().await?.map_or(0, |row| row.format);
         if found > FORMAT {
             return Err(newer(found));

@@ -13,9 +13,13 @@
 //! | `file` | `[folder, path]` | a vault's file as it was last imported or exported |
 //! | `held` | the change's id | a change from elsewhere that waits for others |
 //! | `answer` | a request's id | what a guest's request was answered, for some minutes |
-//! | `erased` | as `entity` | an erased id |
-//! | `meta` | `head`, `store` | the head of the log with the clock and the undo stack; the store's identity |
+//! | `erased` | as `entity` | an erased id, with what was erased |
+//! | `acked` | the server's number | a change of this device's that was acknowledged ahead of the cursor |
+//! | `parked` | as `entity` | why an entity's change was refused |
+//! | `unread` | the change's id | a change from elsewhere that only a newer version can read |
+//! | `meta` | `head`, `store`, `sync` | the head of the log with the clock, the undo stack and what the outbox holds; the store's identity; the account |
 
+pub(crate) mod account;
 pub(crate) mod around;
 pub(crate) mod blobs;
 pub(crate) mod database;

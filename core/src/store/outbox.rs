@@ -3,11 +3,12 @@
 //! Invariant: `meta:head` has how many there are and a number up to which there is none, and every commit keeps both, so that nobody has to look through the log
 //! for what isn't there. A look takes a window of the log at a time: the database's one thread is everybody's.
 
-use surrealdb::types::{RecordId, SurrealValue, Value as DbValue};
+use altair_protocol::EntityId;
+use surrealdb::types::{RecordId, SurrealValue, Uuid as DbUuid, Value as DbValue};
 
 use super::Database;
 use super::database::failed;
-use super::rows::{as_i64, head_id, int_value, seq_of};
+use super::rows::{ChangeRow, as_i64, head_id, int_value, seq_of};
 use crate::error::Result;
 
 /// How many numbers of the log are looked through at a time.
@@ -17,6 +18,7 @@ const WINDOW: u64 = 4096;
 #[derive(Debug, Clone, SurrealValue)]
 struct PlaceRow {
     id: RecordId,
+    entity: DbUuid,
 }
 
 /// What the outbox holds, as it is counted.
@@ -29,11 +31,37 @@ pub(crate) struct Counted {
 }
 
 impl Database {
+    /// The outbox's changes after a number, up to another, at most so many. It may give fewer than there are: the second value is the number up to which
+    /// they were looked for.
+    pub(crate) async fn outbox(&self, after: u64, until: u64, limit: usize) -> Result<(Vec<ChangeRow>, u64)> {
+        let end = until.min(after.saturating_add(WINDOW));
+        let rows: Vec<ChangeRow> = self.unsent("*", after, end, limit).await?;
+        let looked = match rows.last() {
+            Some(last) if rows.len() >= limit => seq_of(&last.id)?,
+            _ => end,
+        };
+        Ok((rows, looked))
+    }
+
+    /// The numbers of an entity's changes in the outbox.
+    pub(crate) async fn unsent_of(&self, entity: EntityId, mut after: u64, until: u64) -> Result<Vec<u64>> {
+        let mut found = Vec::new();
+        while after < until {
+            let end = until.min(after.saturating_add(WINDOW));
+            let rows: Vec<PlaceRow> = self.unsent("id, entity", after, end, usize::MAX).await?;
+            for row in rows.iter().filter(|row| uuid::Uuid::from(row.entity) == entity.uuid()) {
+                found.push(seq_of(&row.id)?);
+            }
+            after = end;
+        }
+        Ok(found)
+    }
+
     /// The number before the outbox's first change after a number, passing over some; `until` if there is none up to there.
     pub(crate) async fn before_unsent(&self, mut after: u64, until: u64, but: &[u64]) -> Result<u64> {
         while after < until {
             let end = until.min(after.saturating_add(WINDOW));
-            let rows: Vec<PlaceRow> = self.unsent("id", after, end, but.len().saturating_add(1)).await?;
+            let rows: Vec<PlaceRow> = self.unsent("id, entity", after, end, but.len().saturating_add(1)).await?;
             for row in &rows {
                 let seq = seq_of(&row.id)?;
                 if !but.contains(&seq) {

@@ -1,5 +1,6 @@
 //! The tables' rows, and how ids become record ids.
 
+use altair_protocol::sync::SyncId;
 use altair_protocol::{ChangeId, EntityId, Kind};
 use surrealdb::types::{
     Array, Bytes, Number, RecordId, RecordIdKey, RecordIdKeyRange, SurrealValue, Uuid as DbUuid, Value as DbValue,
@@ -27,7 +28,7 @@ pub(crate) struct ChangeRow {
     pub(crate) prior: i64,
     /// Whether it was made here.
     pub(crate) local: bool,
-    /// The number that the server gave it.
+    /// The number that the server gave it, if it was made here; 0 for one that a state has brought to the server.
     pub(crate) sync_id: Option<i64>,
     pub(crate) body: Bytes,
 }
@@ -95,7 +96,7 @@ pub(crate) struct StoreRow {
     pub(crate) device: DbUuid,
 }
 
-/// `held`, `erased` and `answer`.
+/// All tables that hold one sealed value: `held`, `erased`, `answer`, `acked`, `parked`, `unread` and `meta:sync`.
 #[derive(Debug, Clone, SurrealValue)]
 pub(crate) struct BodyRow {
     pub(crate) id: RecordId,
@@ -112,6 +113,19 @@ pub(crate) fn store_id() -> RecordId {
 
 pub(crate) fn sync_record() -> RecordId {
     RecordId::new("meta", "sync")
+}
+
+/// A change of this device's that was acknowledged.
+pub(crate) fn acked_record(number: SyncId) -> RecordId {
+    RecordId::new("acked", as_i64(number.get()))
+}
+
+pub(crate) fn parked_record(entity: EntityId) -> RecordId {
+    RecordId::new("parked", RecordIdKey::Uuid(DbUuid::from(reversed(entity.uuid()))))
+}
+
+pub(crate) fn unread_record(change: ChangeId) -> RecordId {
+    RecordId::new("unread", RecordIdKey::Uuid(DbUuid::from(change.uuid())))
 }
 
 /// The record of an entity. Its digits stand in reverse, so that all ids with one ending lie together.

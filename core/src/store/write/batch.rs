@@ -34,6 +34,17 @@ pub(crate) struct Committed {
 pub(crate) struct Announced {
     pub(crate) seq: u64,
     pub(crate) events: Vec<Event>,
+    /// So much came at once that it isn't told one by one: who watches reads again.
+    pub(crate) read_again: bool,
+    /// Something was added to the outbox.
+    pub(crate) is_outgoing: bool,
+}
+
+/// The number that a server gave a change of the outbox.
+#[derive(Debug, SurrealValue)]
+pub(super) struct NumberRow {
+    pub(super) id: RecordId,
+    pub(super) sync_id: i64,
 }
 
 /// An entity as it is staged.
@@ -128,6 +139,14 @@ pub(super) struct Batch {
     pub(super) released: Vec<RecordId>,
     /// Logged changes that are written anew.
     pub(super) rewritten: Vec<DbValue>,
+    /// Sealed values of other tables.
+    pub(super) bodies: Vec<DbValue>,
+    /// Numbers that a server gave.
+    pub(super) acked: Vec<DbValue>,
+    /// So much came that watchers had better read again.
+    pub(super) read_again: bool,
+    /// Something was added to the outbox.
+    pub(super) is_outgoing: bool,
     pub(super) bytes: usize,
     pub(super) waiting: Vec<oneshot::Sender<Result<()>>>,
 }
@@ -143,8 +162,21 @@ pub(crate) fn staged(row: &EntityRow, id: EntityId) -> Result<Staged> {
 /// What watchers see of a logged change.
 pub(crate) fn event_of(seq: u64, logged: &Logged) -> Event {
     let change = &logged.change;
+    Event {
+        seq,
+        at: Time::from(change.at),
+        device: change.device,
+        entity: change.entity,
+        kind: change.kind,
+        event: logged.event,
+        fields: field_names(logged.before.iter().map(|(field, _)| field)),
+    }
+}
+
+/// Fields as watchers know them.
+pub(super) fn field_names<'a>(changed: impl Iterator<Item = &'a Field>) -> Vec<String> {
     let mut fields: Vec<String> = Vec::new();
-    for (field, _) in logged.before.iter().filter(|(field, _)| *field != Field::CREATED && *field != alive_field()) {
+    for field in changed.filter(|field| **field != Field::CREATED && **field != alive_field()) {
         let name = match (field.is_tag(), field.property_key()) {
             (true, _) => "tags",
             (_, Some(_)) => "properties",
@@ -154,15 +186,7 @@ pub(crate) fn event_of(seq: u64, logged: &Logged) -> Event {
             fields.push(name.to_owned());
         }
     }
-    Event {
-        seq,
-        at: Time::from(change.at),
-        device: change.device,
-        entity: change.entity,
-        kind: change.kind,
-        event: logged.event,
-        fields,
-    }
+    fields
 }
 
 impl Batch {
@@ -177,7 +201,8 @@ impl Batch {
             Some(staged) if !staged.reading.entity.deleted => Indexed::Put(Arc::clone(&staged.reading)),
             _ => Indexed::Remove(id),
         });
-        (Committed { seq, indexed: indexed.collect() }, Announced { seq, events: self.events })
+        let (read_again, is_outgoing) = (self.read_again, self.is_outgoing);
+        (Committed { seq, indexed: indexed.collect() }, Announced { seq, events: self.events, read_again, is_outgoing })
     }
 
     /// One transaction.
@@ -220,6 +245,8 @@ impl Batch {
         add(!self.held.is_empty(), "FOR $row IN $held { UPSERT $row.id CONTENT $row RETURN NONE; };");
         add(!self.released.is_empty(), "DELETE $released RETURN NONE;");
         add(!self.rewritten.is_empty(), "FOR $row IN $rewritten { UPDATE $row.id CONTENT $row RETURN NONE; };");
+        add(!self.acked.is_empty(), "FOR $row IN $acked { UPDATE $row.id SET sync_id = $row.sync_id RETURN NONE; };");
+        add(!self.bodies.is_empty(), "FOR $row IN $bodies { UPSERT $row.id CONTENT $row RETURN NONE; };");
         add(!self.erased.is_empty(), "FOR $row IN $erased { UPSERT $row.id CONTENT $row RETURN NONE; };");
         add(!self.answers.is_empty(), "FOR $row IN $answers { UPSERT $row.id CONTENT $row RETURN NONE; };");
         query.push_str("UPSERT meta:head CONTENT $head RETURN NONE; COMMIT;");
@@ -239,6 +266,8 @@ impl Batch {
             ("answers", std::mem::take(&mut self.answers).into_value()),
             ("released", std::mem::take(&mut self.released).into_value()),
             ("rewritten", std::mem::take(&mut self.rewritten).into_value()),
+            ("acked", std::mem::take(&mut self.acked).into_value()),
+            ("bodies", std::mem::take(&mut self.bodies).into_value()),
             ("erased", std::mem::take(&mut self.erased).into_value()),
             ("head", head.into_value()),
         ];

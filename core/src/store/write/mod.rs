@@ -7,13 +7,14 @@
 //! Invariant: `stage.head` is ahead of the database by exactly the staged units; when a transaction fails, every unit that was staged on top of it
 //! fails with it and the stage goes back to what the database holds.
 
+mod arriving;
 mod batch;
 mod erase;
 mod unit;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use altair_protocol::{Clock, DeviceId, EntityId, Stamp};
 use tokio::sync::{Mutex, OwnedMutexGuard, RwLock, broadcast, watch};
@@ -26,6 +27,7 @@ use crate::environment::Environment;
 use crate::error::{Error, Result};
 
 pub(crate) use self::batch::{Announced, Committed, Indexed, Staged, event_of, staged};
+pub(crate) use self::erase::Removed;
 pub(crate) use self::unit::Unit;
 
 /// How many of one's own acts can be undone.
@@ -110,6 +112,8 @@ pub(crate) struct Writer {
     db: Database,
     pub(crate) device: DeviceId,
     pub(crate) environment: Environment,
+    /// How far the server's clock is ahead of this machine's, in milliseconds.
+    ahead: AtomicI64,
     stage: Arc<Mutex<Stage>>,
     /// Shut while somebody waits for quiet.
     gate: RwLock<()>,
@@ -147,6 +151,7 @@ impl Writer {
             db,
             device,
             environment,
+            ahead: AtomicI64::new(0),
             stage: Arc::new(Mutex::new(stage)),
             gate: RwLock::new(()),
             written: watch::Sender::new(0),
@@ -156,6 +161,16 @@ impl Writer {
             may_write: Box::new(may_write),
             explain: Box::new(explain),
         }
+    }
+
+    /// Unix milliseconds by the server's clock, as far as it is known.
+    pub(crate) fn now(&self) -> u64 {
+        self.environment.now().saturating_add_signed(self.ahead.load(Ordering::Relaxed))
+    }
+
+    /// Goes by the server's clock from now on.
+    pub(crate) fn set_ahead(&self, millis: i64) {
+        self.ahead.store(millis, Ordering::Relaxed);
     }
 
     /// Every committed transaction from now on.

@@ -13,11 +13,13 @@ use surrealdb::types::{RecordId, SurrealValue as _, Value as DbValue};
 use tokio::sync::{OwnedMutexGuard, oneshot};
 use uuid::Uuid;
 
-use super::batch::{Staged, Touched, event_of, staged};
+use super::arriving::Told;
+use super::batch::{NumberRow, Staged, Touched, event_of, staged};
 use super::{Head, Span, Stage, UNDO_DEPTH, Undoing, Writer};
 use crate::error::{Error, Result};
-use crate::merge::{Applied, MadeText, apply_stepwise, join};
-use crate::reading::{Reading, read, read_with_body};
+use crate::merge::{Applied, MadeText, apply_stepwise};
+use crate::reading::{Reading, read_with_body};
+use crate::store::account::Erasing;
 use crate::store::derive::Rows;
 use crate::store::outbox::Counted;
 use crate::store::rows::{
@@ -37,20 +39,34 @@ pub(super) struct Made {
 pub(crate) struct Unit {
     pub(super) writer: Arc<Writer>,
     pub(super) stage: OwnedMutexGuard<Stage>,
-    clock: Clock,
+    pub(super) clock: Clock,
     pub(super) entities: BTreeMap<EntityId, Option<Arc<Staged>>>,
     /// The entities as they were before this unit.
     before: HashMap<EntityId, Option<Arc<Staged>>>,
     pub(super) logged: Vec<Made>,
     files: Vec<DbValue>,
     new_files: Vec<DbValue>,
-    held: Vec<Change>,
+    pub(super) held: Vec<Change>,
     /// Records that go.
     pub(super) released: Vec<RecordId>,
     /// Logged changes that are written anew.
     pub(super) rewritten: Vec<DbValue>,
     /// So many changes leave the outbox.
     pub(super) left_outbox: u64,
+    /// Changes of the outbox with the numbers that a server gave them.
+    pub(super) acked: Vec<(u64, u64)>,
+    /// Nothing up to this number is in the outbox any more.
+    pub(super) outbox: u64,
+    /// What was erased.
+    pub(super) erasing: BTreeMap<EntityId, Erasing>,
+    /// Sealed values of other tables.
+    pub(super) bodies: Vec<DbValue>,
+    /// What became of entities that the log doesn't tell.
+    pub(super) told: Vec<Told>,
+    /// Watchers are told to read again, and not of each entity.
+    pub(super) in_bulk: bool,
+    /// Something became of entities that the log doesn't tell.
+    pub(super) joined: bool,
     /// What the outbox holds after all, where it had been counted wrong.
     recounted: Option<Counted>,
     pub(super) act: Undoing,
@@ -75,6 +91,13 @@ impl Unit {
             released: Vec::new(),
             rewritten: Vec::new(),
             left_outbox: 0,
+            acked: Vec::new(),
+            outbox: 0,
+            erasing: BTreeMap::new(),
+            bodies: Vec::new(),
+            told: Vec::new(),
+            in_bulk: false,
+            joined: false,
             recounted: None,
             act: Undoing::Do,
             asked: None,
@@ -98,7 +121,7 @@ impl Unit {
 
     /// Unix milliseconds.
     pub(crate) fn now(&self) -> u64 {
-        self.writer.environment.now()
+        self.writer.now()
     }
 
     /// A new id.
@@ -244,25 +267,6 @@ impl Unit {
         Ok(applied)
     }
 
-    /// Joins another replica's state. It leaves no change in the log: what it brought was logged where it was made.
-    pub(crate) async fn join(&mut self, theirs: &EntityState) -> Result<()> {
-        for dot in theirs.applied.iter() {
-            self.clock.observe(dot.at);
-        }
-        let found = self.get(theirs.id).await?.cloned();
-        let (mut state, last) = match found {
-            Some(staged) => (staged.state.clone(), staged.last),
-            None => (EntityState::new(theirs.id, theirs.kind), 0),
-        };
-        let before = state.clone();
-        join(&mut state, theirs)?;
-        if state != before {
-            let reading = read(&state)?;
-            self.put(state, reading, last);
-        }
-        Ok(())
-    }
-
     /// Remembers a vault's file. `known` tells whether the store has a row for it.
     pub(crate) fn remember_file(&mut self, row: FileRow, known: bool) {
         let files = if known { &mut self.files } else { &mut self.new_files };
@@ -299,6 +303,11 @@ impl Unit {
         Counted { pending: self.stage.head.pending, before: self.stage.head.outbox }
     }
 
+    /// The number of the last change before this unit.
+    pub(crate) fn last_seq(&self) -> u64 {
+        self.stage.head.seq
+    }
+
     /// Whether the unit does anything.
     pub(crate) fn is_empty(&self) -> bool {
         self.entities.is_empty()
@@ -308,6 +317,8 @@ impl Unit {
             && self.released.is_empty()
             && self.rewritten.is_empty()
             && self.recounted.is_none()
+            && self.acked.is_empty()
+            && self.bodies.is_empty()
     }
 
     /// Commits, and answers when everything is on disk.
@@ -363,8 +374,16 @@ impl Unit {
             .map(|change| Ok(BodyRow { id: held_record(change.id), body: seal(&change)?.into() }.into_value()));
         let mut held = rows_of_held.collect::<Result<Vec<_>>>()?;
         // A joined state leaves no change; a number is passed over, so that everybody sees that something was committed.
-        let joined = rows.is_empty() && !self.entities.is_empty();
-        let last = first + rows.len() as u64 + u64::from(joined) - 1;
+        let next = first + rows.len() as u64;
+        let told = std::mem::take(&mut self.told);
+        let silent = rows.is_empty() && told.is_empty() && !self.entities.is_empty();
+        let last = next + told.len() as u64 + u64::from(silent) - 1;
+        events.extend((next..).zip(told).map(|(seq, told)| told.event(seq)));
+        let erasing = std::mem::take(&mut self.erasing).into_iter();
+        let erased = erasing.map(|(id, erasing)| {
+            Ok((id, BodyRow { id: erased_record(id), body: seal(&erasing)?.into() }.into_value()))
+        });
+        let mut erased = erased.collect::<Result<HashMap<EntityId, DbValue>>>()?;
         let mut entities = Vec::with_capacity(self.entities.len());
         for (id, now) in std::mem::take(&mut self.entities) {
             let row = now.as_ref().map(|staged| staged.row()).transpose()?;
@@ -377,7 +396,11 @@ impl Unit {
         if let Some(Counted { pending, before }) = self.recounted {
             (head.pending, head.outbox) = (pending, before);
         }
+        if self.joined {
+            head.joined = last;
+        }
         head.pending = head.pending.saturating_sub(self.left_outbox);
+        head.outbox = head.outbox.max(self.outbox);
         if let (0, Some(first)) = (head.pending, outgoing.first) {
             head.outbox = first - 1;
         }
@@ -387,7 +410,7 @@ impl Unit {
         for (id, now, row) in entities {
             let before = self.before.remove(&id).flatten();
             if now.is_none() {
-                self.stage.batch.erased.push(BodyRow { id: erased_record(id), body: Vec::new().into() }.into_value());
+                self.stage.batch.erased.extend(erased.remove(&id));
             }
             bytes += now
                 .as_ref()
@@ -410,6 +433,12 @@ impl Unit {
         batch.answers.extend(kept);
         batch.released.append(&mut self.released);
         batch.rewritten.append(&mut self.rewritten);
+        batch.bodies.append(&mut self.bodies);
+        let number = |(seq, sync_id)| NumberRow { id: change_record(seq), sync_id: as_i64(sync_id) }.into_value();
+        batch.acked.extend(self.acked.drain(..).map(number));
+        batch.erased.extend(erased.into_values());
+        batch.read_again |= self.in_bulk;
+        batch.is_outgoing |= outgoing.count > 0;
         batch.bytes += bytes;
         batch.waiting.push(answer);
         if !std::mem::replace(&mut self.stage.writing, true) {
@@ -422,7 +451,7 @@ impl Unit {
         Ok(Some(receiver))
     }
 
-    fn put(&mut self, state: EntityState, reading: Reading, last: u64) {
+    pub(super) fn put(&mut self, state: EntityState, reading: Reading, last: u64) {
         let rows = Rows::of(&reading);
         self.entities.insert(state.id, Some(Arc::new(Staged { state, reading: Arc::new(reading), last, rows })));
     }
