@@ -205,7 +205,8 @@ async fn packed_states_are_taken_and_others_refused_one_by_one() {
     ahead.at = altair_protocol::Stamp::new(crate::world::now_ms() + 86_400_000, 0);
     let quest = Change { kind: Kind::Quest, ..b.titled(note.entity, "a quest", &[]) };
     let good = b.note("good");
-    let states = [state_of(&[&gone]), state_of(&[&ahead]), state_of(&[&quest]), state_of(&[&good])];
+    let late = b.titled(gone.entity, "late", &[gone.dot()]);
+    let states = [state_of(&[&gone, &late]), state_of(&[&ahead]), state_of(&[&quest]), state_of(&[&good])];
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     packed.write_all(lines_of(&states).as_bytes()).unwrap();
     let packed = packed.finish().unwrap();
@@ -214,6 +215,9 @@ async fn packed_states_are_taken_and_others_refused_one_by_one() {
     let mut codes: Vec<Refusal> = told.refused.iter().map(|refused| refused.code).collect();
     codes.sort();
     assert_eq!(codes, [Refusal::ClockSkew, Refusal::Erased, Refusal::Malformed]);
+    // Who hasn't heard of an erasing brings nothing that it doesn't cover.
+    let told = joined(&b.http.post("/v1/states", &lines_of(&[state_of(&[&gone])])).await);
+    assert_eq!((told.unchanged, told.refused.len()), (1, 0));
     let cut = &packed[..packed.len() - 9];
     assert_eq!(b.http.ask("POST", "/v1/states", &[("content-encoding", "gzip")], cut).await.code(), "malformed");
     assert_eq!(b.http.post("/v1/states", "figs\n").await.code(), "malformed");
