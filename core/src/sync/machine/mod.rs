@@ -24,7 +24,7 @@ mod session;
 mod status;
 mod step;
 #[cfg(test)]
-mod tests;
+pub(in crate::sync) mod tests;
 mod transfer;
 
 use altair_protocol::Incarnation;

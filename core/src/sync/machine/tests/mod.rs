@@ -8,4 +8,4 @@ mod refusing;
 mod reminting;
 mod telling;
 mod transferring;
-mod world;
+pub(in crate::sync) mod world;

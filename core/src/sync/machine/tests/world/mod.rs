@@ -7,8 +7,8 @@ mod device;
 mod dice;
 mod moving;
 mod network;
-mod server;
-mod store;
+pub(in crate::sync) mod server;
+pub(in crate::sync) mod store;
 mod troubles;
 
 use std::collections::{BTreeMap, BTreeSet};

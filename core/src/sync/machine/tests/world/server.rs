@@ -13,7 +13,7 @@ use altair_protocol::{
 
 use crate::merge::{Applied, apply, join};
 
-pub(super) fn home() -> HouseholdId {
+pub(in crate::sync) fn home() -> HouseholdId {
     HouseholdId::v7(9, [0; 10])
 }
 
@@ -27,24 +27,24 @@ enum Entry {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Server {
-    pub(super) incarnation: Incarnation,
+pub(in crate::sync) struct Server {
+    pub(in crate::sync) incarnation: Incarnation,
     /// Numbers up to here aren't in the log any more.
-    pub(super) horizon: u64,
+    pub(in crate::sync) horizon: u64,
     log: Vec<Entry>,
     accepted: BTreeMap<ChangeId, SyncId>,
-    pub(super) states: BTreeMap<EntityId, EntityState>,
-    pub(super) erased: BTreeMap<EntityId, VersionVector>,
-    pub(super) blobs: BTreeSet<Hash>,
-    pub(super) devices: BTreeSet<DeviceId>,
+    pub(in crate::sync) states: BTreeMap<EntityId, EntityState>,
+    pub(in crate::sync) erased: BTreeMap<EntityId, VersionVector>,
+    pub(in crate::sync) blobs: BTreeSet<Hash>,
+    pub(in crate::sync) devices: BTreeSet<DeviceId>,
     /// Devices that were welcomed in this incarnation.
     met: BTreeSet<DeviceId>,
 }
 
 /// A device on a connection.
 #[derive(Debug, Clone)]
-pub(super) struct Session {
-    pub(super) device: DeviceId,
+pub(in crate::sync) struct Session {
+    pub(in crate::sync) device: DeviceId,
     sent: u64,
     live: bool,
     /// Something was refused as forked, and so is what comes after it: of two copies' changes with one stamp only the first shows it.
@@ -52,7 +52,7 @@ pub(super) struct Session {
 }
 
 impl Server {
-    pub(super) fn new(incarnation: Incarnation) -> Self {
+    pub(in crate::sync) fn new(incarnation: Incarnation) -> Self {
         Self {
             incarnation,
             horizon: 0,
@@ -66,12 +66,12 @@ impl Server {
         }
     }
 
-    pub(super) fn head(&self) -> SyncId {
+    pub(in crate::sync) fn head(&self) -> SyncId {
         SyncId::try_from(self.horizon + self.log.len() as u64).unwrap()
     }
 
     /// Begins another life, as it was when it was cloned; devices that were paired since stay so.
-    pub(super) fn restored(mut self, incarnation: Incarnation, devices: BTreeSet<DeviceId>) -> Self {
+    pub(in crate::sync) fn restored(mut self, incarnation: Incarnation, devices: BTreeSet<DeviceId>) -> Self {
         self.incarnation = incarnation;
         self.devices = devices;
         self.met.clear();
@@ -79,13 +79,13 @@ impl Server {
     }
 
     /// Forgets the log's first numbers.
-    pub(super) fn fold(&mut self, count: usize) {
+    pub(in crate::sync) fn fold(&mut self, count: usize) {
         let count = count.min(self.log.len());
         self.log.drain(..count);
         self.horizon += count as u64;
     }
 
-    pub(super) fn greet(&mut self, hello: &Hello, now: i64) -> (ServerFrame, Option<Session>) {
+    pub(in crate::sync) fn greet(&mut self, hello: &Hello, now: i64) -> (ServerFrame, Option<Session>) {
         let reason = if hello.incarnation.is_some_and(|theirs| theirs != self.incarnation) {
             ResetReason::Incarnation
         } else if hello.cursor > self.head() {
@@ -111,7 +111,7 @@ impl Server {
     }
 
     /// The answers to a push, and the traces of what was erased by it.
-    pub(super) fn push(
+    pub(in crate::sync) fn push(
         &mut self,
         session: &mut Session,
         changes: Vec<Pushed>,
@@ -209,11 +209,11 @@ impl Server {
     }
 
     /// Whether it takes states from a device.
-    pub(super) fn meets(&self, device: DeviceId) -> bool {
+    pub(in crate::sync) fn meets(&self, device: DeviceId) -> bool {
         !self.met.contains(&device)
     }
 
-    pub(super) fn join(&mut self, theirs: &EntityState) -> Result<(), JoinRefused> {
+    pub(in crate::sync) fn join(&mut self, theirs: &EntityState) -> Result<(), JoinRefused> {
         if let Some(seen) = self.erased.get(&theirs.id) {
             if seen.includes(&theirs.applied) {
                 return Ok(());
@@ -229,7 +229,7 @@ impl Server {
         Ok(())
     }
 
-    pub(super) fn join_erased(&mut self, entity: EntityId, seen: &VersionVector, gone: &mut BTreeSet<Field>) {
+    pub(in crate::sync) fn join_erased(&mut self, entity: EntityId, seen: &VersionVector, gone: &mut BTreeSet<Field>) {
         let covers = self.states.get(&entity).is_none_or(|state| seen.includes(&state.applied));
         if !self.erased.contains_key(&entity) && covers {
             self.erase(entity, seen.clone(), gone);
@@ -238,12 +238,12 @@ impl Server {
     }
 
     /// Whether there is something to say to a device.
-    pub(super) fn has_news(&self, session: &Session) -> bool {
+    pub(in crate::sync) fn has_news(&self, session: &Session) -> bool {
         session.sent < self.head().get() || !session.live
     }
 
     /// The next frame for a device, with so many numbers at most.
-    pub(super) fn news(&self, session: &mut Session, at_most: usize) -> ServerFrame {
+    pub(in crate::sync) fn news(&self, session: &mut Session, at_most: usize) -> ServerFrame {
         if session.sent < self.horizon {
             return ServerFrame::Reset(Reset { reason: ResetReason::Horizon });
         }

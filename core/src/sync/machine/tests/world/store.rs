@@ -13,7 +13,7 @@ use crate::sync::machine::{Fault, Position, Resume};
 
 /// What is given out once in a world.
 #[derive(Debug, Default)]
-pub(super) struct Mint(u64);
+pub(in crate::sync) struct Mint(u64);
 
 impl Mint {
     fn bytes(&mut self) -> [u8; 10] {
@@ -23,25 +23,25 @@ impl Mint {
         bytes
     }
 
-    pub(super) fn change(&mut self) -> ChangeId {
+    pub(in crate::sync) fn change(&mut self) -> ChangeId {
         ChangeId::v7(1, self.bytes())
     }
 
-    pub(super) fn device(&mut self) -> DeviceId {
+    pub(in crate::sync) fn device(&mut self) -> DeviceId {
         DeviceId::v7(2, self.bytes())
     }
 
-    pub(super) fn entity(&mut self) -> EntityId {
+    pub(in crate::sync) fn entity(&mut self) -> EntityId {
         EntityId::v7(3, self.bytes())
     }
 
-    pub(super) fn incarnation(&mut self) -> Incarnation {
+    pub(in crate::sync) fn incarnation(&mut self) -> Incarnation {
         Incarnation::v7(4, self.bytes())
     }
 }
 
 /// The tag that an edit leaves behind, by which it is found again wherever it went.
-pub(super) fn trace(edit: u64) -> Field {
+pub(in crate::sync) fn trace(edit: u64) -> Field {
     Field::tag(&TagName::parse(&format!("edit-{edit}")).unwrap())
 }
 
@@ -53,25 +53,25 @@ fn erased_by(change: &Change) -> VersionVector {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Entry {
-    pub(super) position: Position,
-    pub(super) change: Change,
-    pub(super) parked: Option<Fault>,
+pub(in crate::sync) struct Entry {
+    pub(in crate::sync) position: Position,
+    pub(in crate::sync) change: Change,
+    pub(in crate::sync) parked: Option<Fault>,
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Store {
-    pub(super) device: DeviceId,
+pub(in crate::sync) struct Store {
+    pub(in crate::sync) device: DeviceId,
     clock: Clock,
     /// What the machine says of the server's clock.
-    pub(super) ahead: i64,
-    pub(super) cursor: SyncId,
-    pub(super) incarnation: Option<Incarnation>,
-    pub(super) resume: Option<Resume>,
-    pub(super) base: BTreeMap<EntityId, EntityState>,
-    pub(super) local: BTreeMap<EntityId, EntityState>,
-    pub(super) outbox: Vec<Entry>,
-    pub(super) erased: BTreeMap<EntityId, VersionVector>,
+    pub(in crate::sync) ahead: i64,
+    pub(in crate::sync) cursor: SyncId,
+    pub(in crate::sync) incarnation: Option<Incarnation>,
+    pub(in crate::sync) resume: Option<Resume>,
+    pub(in crate::sync) base: BTreeMap<EntityId, EntityState>,
+    pub(in crate::sync) local: BTreeMap<EntityId, EntityState>,
+    pub(in crate::sync) outbox: Vec<Entry>,
+    pub(in crate::sync) erased: BTreeMap<EntityId, VersionVector>,
     /// All changes that were ever made here.
     made: BTreeSet<ChangeId>,
     /// Other devices' changes that were applied one by one.
@@ -80,7 +80,7 @@ pub(super) struct Store {
 }
 
 impl Store {
-    pub(super) fn new(device: DeviceId) -> Self {
+    pub(in crate::sync) fn new(device: DeviceId) -> Self {
         Self {
             device,
             clock: Clock::default(),
@@ -99,7 +99,7 @@ impl Store {
     }
 
     /// Writes something, at a moment of the device's own clock.
-    pub(super) fn edit(
+    pub(in crate::sync) fn edit(
         &mut self,
         entity: EntityId,
         edit: u64,
@@ -115,7 +115,7 @@ impl Store {
     }
 
     /// Wants an entity erased, which is done when the server has agreed.
-    pub(super) fn erase(&mut self, entity: EntityId, wall: i64, mint: &mut Mint) {
+    pub(in crate::sync) fn erase(&mut self, entity: EntityId, wall: i64, mint: &mut Mint) {
         self.write(entity, Vec::new(), Vec::new(), true, wall, mint);
     }
 
@@ -152,21 +152,21 @@ impl Store {
     }
 
     /// Entities that can be written to: those that aren't about to be erased.
-    pub(super) fn entities(&self) -> Vec<EntityId> {
+    pub(in crate::sync) fn entities(&self) -> Vec<EntityId> {
         let doomed = |id| self.outbox.iter().any(|entry| entry.change.erase && entry.change.entity == id);
         self.local.keys().copied().filter(|id| !doomed(*id)).collect()
     }
 
-    pub(super) fn parked(&self) -> Vec<Fault> {
+    pub(in crate::sync) fn parked(&self) -> Vec<Fault> {
         self.outbox.iter().filter_map(|entry| entry.parked.clone()).collect()
     }
 
     /// Whether an entity waits for the person.
-    pub(super) fn is_parked(&self, entity: EntityId) -> bool {
+    pub(in crate::sync) fn is_parked(&self, entity: EntityId) -> bool {
         self.outbox.iter().any(|entry| entry.change.entity == entity && entry.parked.is_some())
     }
 
-    pub(super) fn park(&mut self, fault: Fault) {
+    pub(in crate::sync) fn park(&mut self, fault: Fault) {
         let fault_of = |entry: &Entry| Some(entry.change.id) == fault.change;
         // What was acknowledged, or became another entity's, meanwhile isn't in the outbox any more.
         if let Some(at) = self.outbox.iter().position(fault_of) {
@@ -177,7 +177,7 @@ impl Store {
         }
     }
 
-    pub(super) fn acknowledge(&mut self, id: ChangeId, wall: i64, mint: &mut Mint) {
+    pub(in crate::sync) fn acknowledge(&mut self, id: ChangeId, wall: i64, mint: &mut Mint) {
         let Some(acked) = self.outbox.iter().find(|entry| entry.change.id == id).map(|entry| entry.change.entity)
         else {
             return;
@@ -216,7 +216,13 @@ impl Store {
     }
 
     /// Removes what was erased; work on it that is in the outbox lives on in another entity. Whether there was any.
-    pub(super) fn was_erased(&mut self, entity: EntityId, seen: VersionVector, wall: i64, mint: &mut Mint) -> bool {
+    pub(in crate::sync) fn was_erased(
+        &mut self,
+        entity: EntityId,
+        seen: VersionVector,
+        wall: i64,
+        mint: &mut Mint,
+    ) -> bool {
         let works = self.outbox.iter().any(|entry| entry.change.entity == entity && !entry.change.erase);
         if works {
             self.recreate(entity, wall, mint);
@@ -226,7 +232,7 @@ impl Store {
     }
 
     /// Makes another entity of one that was erased.
-    pub(super) fn recreate(&mut self, entity: EntityId, wall: i64, mint: &mut Mint) {
+    pub(in crate::sync) fn recreate(&mut self, entity: EntityId, wall: i64, mint: &mut Mint) {
         let set = |(field, heads): (&Field, &Vec<altair_protocol::Head>)| Op::Set {
             field: field.clone(),
             value: heads[0].value.clone(),
@@ -240,7 +246,12 @@ impl Store {
     }
 
     /// Applies numbers of the log: the cursor, whether the store is a copy, and what was recreated.
-    pub(super) fn apply(&mut self, items: Vec<Item>, wall: i64, mint: &mut Mint) -> (SyncId, bool, Vec<EntityId>) {
+    pub(in crate::sync) fn apply(
+        &mut self,
+        items: Vec<Item>,
+        wall: i64,
+        mint: &mut Mint,
+    ) -> (SyncId, bool, Vec<EntityId>) {
         let mut recreated = Vec::new();
         if items.first().map(|item| item.sync_id) != self.cursor.next() {
             return (self.cursor, false, recreated);
@@ -288,7 +299,7 @@ impl Store {
     }
 
     /// Joins a state from the server.
-    pub(super) fn join(&mut self, theirs: &EntityState) {
+    pub(in crate::sync) fn join(&mut self, theirs: &EntityState) {
         self.erased.remove(&theirs.id);
         if let Some(last) = theirs.applied.latest() {
             self.clock.observe(last.at);
@@ -300,19 +311,19 @@ impl Store {
     }
 
     /// States that went up have arrived, with what the outbox had of them up to a position.
-    pub(super) fn met(&mut self, sent: &EntityState, through: Position) {
+    pub(in crate::sync) fn met(&mut self, sent: &EntityState, through: Position) {
         let id = sent.id;
         self.outbox.retain(|entry| entry.change.entity != id || entry.change.erase || entry.position > through);
         let base = self.base.entry(id).or_insert_with(|| EntityState::new(id, sent.kind));
         join(base, sent).unwrap();
     }
 
-    pub(super) fn last_position(&self) -> Position {
+    pub(in crate::sync) fn last_position(&self) -> Position {
         Position(self.position)
     }
 
     /// Mints all of the outbox again, as another device if one is given.
-    pub(super) fn remint(&mut self, device: Option<DeviceId>, wall: i64, mint: &mut Mint) -> Vec<Fault> {
+    pub(in crate::sync) fn remint(&mut self, device: Option<DeviceId>, wall: i64, mint: &mut Mint) -> Vec<Fault> {
         self.device = device.unwrap_or(self.device);
         let seen = self.base.values().filter_map(|state| state.applied.latest()).max();
         self.clock = Clock::starting_after(seen.map(|dot| dot.at).unwrap_or_default());
@@ -330,7 +341,7 @@ impl Store {
     }
 
     /// The person lets a refused change go. What follows it is minted again; what is before it may have been accepted, and stays as it is.
-    pub(super) fn discard(&mut self, entity: EntityId, wall: i64, mint: &mut Mint) -> Option<Change> {
+    pub(in crate::sync) fn discard(&mut self, entity: EntityId, wall: i64, mint: &mut Mint) -> Option<Change> {
         let at = self.outbox.iter().position(|entry| entry.change.entity == entity && entry.parked.is_some())?;
         let discarded = self.outbox.remove(at).change;
         let base = self.base.get(&entity).cloned();
