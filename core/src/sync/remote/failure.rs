@@ -27,7 +27,7 @@ pub enum RemoteError {
 
 impl RemoteError {
     /// A request that wasn't answered, or not to its end.
-    pub(super) fn of(error: reqwest::Error) -> Self {
+    pub(in crate::sync) fn of(error: reqwest::Error) -> Self {
         // The address has no token in it, but it is long and known.
         let error = error.without_url();
         let mut message = error.to_string();

@@ -37,6 +37,8 @@ pub struct Lines {
     stage: Stage,
     checksum: Checksum,
     counted: (u64, u64),
+    /// How many bytes of lines were given, unpacked.
+    taken: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,7 +80,12 @@ impl Lines {
         let unpacking =
             if packed { Unpacking::Gzip(Box::new(GzDecoder::new(Vec::new()))) } else { Unpacking::Plain(Vec::new()) };
         let (stage, checksum) = (Stage::First, Checksum::default());
-        Self { response, unpacking, given: 0, ended: false, stage, checksum, counted: (0, 0) }
+        Self { response, unpacking, given: 0, ended: false, stage, checksum, counted: (0, 0), taken: 0 }
+    }
+
+    /// How long the lines are together that were given so far, in bytes.
+    pub const fn taken(&self) -> u64 {
+        self.taken
     }
 
     /// The first line.
@@ -121,6 +128,7 @@ impl Lines {
             _ => return Err(LinesError::Damaged("its lines are out of order".to_owned())),
         }
         self.checksum.line(&text);
+        self.taken += text.len() as u64;
         Ok(Some(line))
     }
 

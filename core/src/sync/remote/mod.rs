@@ -22,7 +22,7 @@ pub use address::{Address, AddressError};
 pub use blobs::Stored;
 pub use failure::RemoteError;
 pub use lines::{Lines, LinesError};
-pub use socket::{Socket, SocketError};
+pub use socket::{In, Out, Socket, SocketError};
 
 use failure::answered;
 
