@@ -38,7 +38,7 @@ impl<R: Replica> Running<R> {
                 self.queue.push_back(Work::Read { read, after, changes, bytes });
             }
             Effect::Apply { items } => self.queue.push_back(Work::Apply { items, room: room.take() }),
-            Effect::Acknowledge { items } => self.queue.push_back(Work::Acknowledge { items }),
+            Effect::Acknowledge { items } => self.queue.push_back(Work::Acknowledge { items, room: room.take() }),
             Effect::Park(fault) => {
                 tracing::warn!(change = ?fault.change, entity = %fault.entity, code = ?fault.code, "the server has refused something");
                 self.queue.push_back(Work::Park(fault));
@@ -53,7 +53,10 @@ impl<R: Replica> Running<R> {
                 self.queue.push_back(Work::SetClock { ahead });
             }
             Effect::EnsureBlobs { entity, change, blobs } => {
-                self.uploads.push_back(Upload { entity, change, blobs });
+                // Every connection asks for what isn't up yet.
+                if !self.uploads.iter().any(|waiting| waiting.change == change) {
+                    self.uploads.push_back(Upload { entity, change, blobs });
+                }
                 self.upload();
             }
             Effect::NewDevice => self.name(),

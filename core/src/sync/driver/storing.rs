@@ -23,13 +23,14 @@ pub(super) enum Work {
         changes: usize,
         bytes: usize,
     },
-    /// With the room that it takes in memory.
+    /// With the room that it takes in memory, here and below.
     Apply {
         items: Vec<Item>,
         room: Option<OwnedSemaphorePermit>,
     },
     Acknowledge {
         items: Vec<Acked>,
+        room: Option<OwnedSemaphorePermit>,
     },
     Park(Fault),
     Recreate {
@@ -51,10 +52,14 @@ impl Work {
     /// Takes the next piece of work along, if both are one transaction.
     pub(super) fn absorb(&mut self, next: &mut Work) -> bool {
         match (self, next) {
-            (Self::Acknowledge { items }, Self::Acknowledge { items: more })
+            (Self::Acknowledge { items, room }, Self::Acknowledge { items: more, room: taken })
                 if items.len() + more.len() <= MAX_ACKED =>
             {
                 items.append(more);
+                match (room, taken.take()) {
+                    (Some(room), Some(taken)) => room.merge(taken),
+                    (room, taken) => *room = room.take().or(taken),
+                }
                 true
             }
             _ => false,
@@ -149,8 +154,9 @@ async fn carry_out(replica: &impl Replica, work: Work) -> Result<Done> {
             drop(room);
             Event::Applied { cursor, copied, recreated }
         }
-        Work::Acknowledge { items } => {
+        Work::Acknowledge { items, room } => {
             replica.acknowledge(items).await?;
+            drop(room);
             return Ok(Done::Told(None));
         }
         Work::Park(fault) => {
